@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* A method as the rest of the library sees it: a row with its name, its state, its defaults and its numbers for one step. */
+#ifndef ADADELTA_SRC_METHOD_H
+#define ADADELTA_SRC_METHOD_H
+
+#include <adadelta.h>
+
+enum { MAX_STATES = 2, DTYPES = 2 /* the types that are computed in: ADADELTA_F32, ADADELTA_F64 */ };
+
+enum decay { DECAY_NONE, DECAY_COUPLED, DECAY_DECOUPLED };
+
+/* What the rules compute with, the same for all elements of a tensor in a step. Formed in double; kernels round each to
+   their type once. A rule uses the fields it needs. */
+struct coefs {
+    double lr;
+    double rho, one_minus_rho;     /* adadelta, rmsprop */
+    double eps;
+    double momentum;               /* momentum */
+    double beta1, one_minus_beta1; /* adamw */
+    double beta2, one_minus_beta2;
+    double step_size;              /* adamw: lr / (1 - beta1^t) */
+    double root_scale;             /* adamw: 1 / sqrt(1 - beta2^t) */
+    double decay_rate;             /* weight_decay where coupled, lr*weight_decay where decoupled */
+    enum decay decay;
+    int nesterov;
+};
+
+struct method {
+    const char *name;
+    size_t states;
+    const char *state_names[MAX_STATES];
+    struct adadelta_hyper defaults;
+};
+
+/* The row of a method, or NULL. */
+const struct method *method_row(enum adadelta_method method);
+
+/* The numbers of step t (from 1). They depend on nothing but the arguments: no libm function that rounds differently from
+   one machine to the next is used. */
+struct coefs method_coefs(const struct adadelta_hyper *hyper, uint64_t t);
+
+/* adadelta_hyper_check, and whether the settings still hold when rounded to dtype. */
+enum adadelta_status method_check(const struct adadelta_hyper *hyper, enum adadelta_dtype dtype);
+
+#endif
