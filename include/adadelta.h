@@ -2,8 +2,8 @@
 /*
  * adadelta.h - the Adadelta optimizer step, the methods it is compared with, and checkpoints of a running optimizer.
  *
- * Adadelta (M. D. Zeiler, "ADADELTA: An Adaptive Learning Rate Method", arXiv:1212.5701, Algorithm 1) keeps two decaying
- * averages for every parameter, and needs no learning rate:
+ * Adadelta (M. D. Zeiler, "ADADELTA: An Adaptive Learning Rate Method", arXiv:1212.5701, Algorithm 1) keeps two
+ * decaying averages for every parameter, and needs no learning rate:
  *
  *     v = rho*v + (1 - rho)*g^2              v is square_avg, the paper's E[g^2]
  *     d = sqrt((u + eps) / (v + eps)) * g    u is acc_delta, the paper's E[dx^2], as the step before left it
@@ -62,25 +62,25 @@
 extern "C" {
 #endif
 
-/* ---------------------------------------------------------------------------------------------------- Status and texts */
+/* ---- Status and texts ---- */
 
 /* Every status with its text. 0 is success. */
-#define ADADELTA_STATUS_LIST(X)                                                                                             \
-    X(ADADELTA_OK, "success")                                                                                               \
-    X(ADADELTA_ERROR_ARGUMENT, "an argument is NULL, out of range or not a known value")                                    \
-    X(ADADELTA_ERROR_LR, "lr must be finite and at least 0")                                                                \
-    X(ADADELTA_ERROR_RHO, "rho must be at least 0 and below 1")                                                             \
-    X(ADADELTA_ERROR_EPS, "eps must be finite and above 0, also when rounded to the tensor's type")                         \
-    X(ADADELTA_ERROR_WEIGHT_DECAY, "weight_decay must be finite and at least 0")                                            \
-    X(ADADELTA_ERROR_MOMENTUM, "momentum must be at least 0 and below 1")                                                   \
-    X(ADADELTA_ERROR_BETA, "beta1 and beta2 must be at least 0 and below 1")                                                \
-    X(ADADELTA_ERROR_OVERLAP, "arrays overlap")                                                                             \
-    X(ADADELTA_ERROR_NAME, "a name is empty, already taken, or not known")                                                  \
-    X(ADADELTA_ERROR_ISA, "ADADELTA_ISA must be one of scalar, sse2, avx2, avx512, neon")                                   \
-    X(ADADELTA_ERROR_MEMORY, "out of memory")                                                                               \
-    X(ADADELTA_ERROR_IO, "a file cannot be read or written")                                                                \
-    X(ADADELTA_ERROR_FORMAT, "a file is not a checkpoint that this version reads")                                          \
-    X(ADADELTA_ERROR_DAMAGED, "a checkpoint is cut or its bytes have changed")                                              \
+#define ADADELTA_STATUS_LIST(X)                                                                                        \
+    X(ADADELTA_OK, "success")                                                                                          \
+    X(ADADELTA_ERROR_ARGUMENT, "an argument is NULL, out of range or not a known value")                               \
+    X(ADADELTA_ERROR_LR, "lr must be finite and at least 0")                                                           \
+    X(ADADELTA_ERROR_RHO, "rho must be at least 0 and below 1")                                                        \
+    X(ADADELTA_ERROR_EPS, "eps must be finite and above 0, also when rounded to the tensor's type")                    \
+    X(ADADELTA_ERROR_WEIGHT_DECAY, "weight_decay must be finite and at least 0")                                       \
+    X(ADADELTA_ERROR_MOMENTUM, "momentum must be at least 0 and below 1")                                              \
+    X(ADADELTA_ERROR_BETA, "beta1 and beta2 must be at least 0 and below 1")                                           \
+    X(ADADELTA_ERROR_OVERLAP, "arrays overlap")                                                                        \
+    X(ADADELTA_ERROR_NAME, "a name is empty, already taken, or not known")                                             \
+    X(ADADELTA_ERROR_ISA, "ADADELTA_ISA must be one of scalar, sse2, avx2, avx512, neon")                              \
+    X(ADADELTA_ERROR_MEMORY, "out of memory")                                                                          \
+    X(ADADELTA_ERROR_IO, "a file cannot be read or written")                                                           \
+    X(ADADELTA_ERROR_FORMAT, "a file is not a checkpoint that this version reads")                                     \
+    X(ADADELTA_ERROR_DAMAGED, "a checkpoint is cut or its bytes have changed")                                         \
     X(ADADELTA_ERROR_MISMATCH, "a checkpoint does not fit this optimizer")
 
 enum adadelta_status {
@@ -89,8 +89,8 @@ enum adadelta_status {
 #undef ADADELTA_STATUS_ENUM
 };
 
-/* What went wrong in one line, with names and numbers. Owned by the caller; functions that take one accept NULL, and write
-   it only when they fail. */
+/* What went wrong in one line, with names and numbers. Owned by the caller; functions that take one accept NULL, and
+   write it only when they fail. */
 struct adadelta_error {
     enum adadelta_status status;
     char text[512];
@@ -102,26 +102,26 @@ ADADELTA_API const char *adadelta_status_string(enum adadelta_status status);
 /* The library's version, "MAJOR.MINOR.PATCH": static. */
 ADADELTA_API const char *adadelta_version_string(void);
 
-/* The instruction set in use: "avx512", "avx2", "sse2", "neon" or "scalar"; "invalid" where ADADELTA_ISA holds an unknown
-   name, and then every function that computes returns ADADELTA_ERROR_ISA. Static. */
+/* The instruction set in use: "avx512", "avx2", "sse2", "neon" or "scalar"; "invalid" where ADADELTA_ISA holds an
+   unknown name, and then every function that computes returns ADADELTA_ERROR_ISA. Static. */
 ADADELTA_API const char *adadelta_isa_name(void);
 
-/* ------------------------------------------------------------------------------------------- Methods and their settings */
+/* ---- Methods and their settings ---- */
 
 /* Each method's enumerator and its name, as used in checkpoints and on the command line. */
-#define ADADELTA_METHOD_LIST(X)                                                                                             \
-    X(ADADELTA_METHOD_ADADELTA, "adadelta")                                                                                 \
-    X(ADADELTA_METHOD_SGD, "sgd")                                                                                           \
-    X(ADADELTA_METHOD_MOMENTUM, "momentum")                                                                                 \
-    X(ADADELTA_METHOD_ADAGRAD, "adagrad")                                                                                   \
-    X(ADADELTA_METHOD_RMSPROP, "rmsprop")                                                                                   \
+#define ADADELTA_METHOD_LIST(X)                                                                                        \
+    X(ADADELTA_METHOD_ADADELTA, "adadelta")                                                                            \
+    X(ADADELTA_METHOD_SGD, "sgd")                                                                                      \
+    X(ADADELTA_METHOD_MOMENTUM, "momentum")                                                                            \
+    X(ADADELTA_METHOD_ADAGRAD, "adagrad")                                                                              \
+    X(ADADELTA_METHOD_RMSPROP, "rmsprop")                                                                              \
     X(ADADELTA_METHOD_ADAMW, "adamw")
 
 enum adadelta_method {
 #define ADADELTA_METHOD_ENUM(name, text) name,
     ADADELTA_METHOD_LIST(ADADELTA_METHOD_ENUM)
 #undef ADADELTA_METHOD_ENUM
-    ADADELTA_METHOD_COUNT
+        ADADELTA_METHOD_COUNT
 };
 
 /* The name of a method, or NULL past the last one. Static. */
@@ -151,9 +151,9 @@ ADADELTA_API const char *adadelta_method_state_name(enum adadelta_method method,
        nesterov       0 or not    momentum           0
        decoupled      0 or not    all                0; adamw 1     (weight decay apart from the gradient)
 
-   eps of adadelta carries the unit of a squared parameter above and of a squared gradient below; the first step on a large
-   gradient is lr*sqrt(eps/(1 - rho)), 4.5e-3 at the defaults. The defaults of the methods that need a learning rate are
-   the best rows of the paper's Table 1 (for sgd its Figure 1), else those in common use. */
+   eps of adadelta carries the unit of a squared parameter above and of a squared gradient below; the first step on a
+   large gradient is lr*sqrt(eps/(1 - rho)), 4.5e-3 at the defaults. The defaults of the methods that need a learning
+   rate are the best rows of the paper's Table 1 (for sgd its Figure 1), else those in common use. */
 struct adadelta_hyper {
     double lr, rho, eps, weight_decay;
     double momentum, beta1, beta2;
@@ -169,7 +169,7 @@ ADADELTA_API struct adadelta_hyper adadelta_hyper_for(enum adadelta_method metho
 /* ADADELTA_OK, or the status of the first field out of its range (ADADELTA_ERROR_ARGUMENT for NULL). */
 ADADELTA_API enum adadelta_status adadelta_hyper_check(const struct adadelta_hyper *hyper);
 
-/* ------------------------------------------------------------------------------------- One step on the caller's arrays */
+/* ---- One step on the caller's arrays ---- */
 
 /* One Adadelta step on n elements, on the calling thread, with no allocation.
 
@@ -188,7 +188,7 @@ ADADELTA_API enum adadelta_status adadelta_update_f32(size_t n, float *x, const 
 ADADELTA_API enum adadelta_status adadelta_update_f64(size_t n, double *x, const double *g, double *square_avg,
                                                       double *acc_delta, const struct adadelta_hyper *hyper);
 
-/* ------------------------------------------------------------------------------------------------ The optimizer object */
+/* ---- The optimizer object ---- */
 
 /* A running optimizer: groups of settings, and tensors with their state. */
 struct adadelta;
@@ -206,20 +206,20 @@ struct adadelta_options {
 
 ADADELTA_API struct adadelta_options adadelta_options_default(void);
 
-/* Makes an optimizer without groups or tensors. options NULL: the defaults. *optimizer is to be given to adadelta_destroy.
-   Errors: ADADELTA_ERROR_ARGUMENT, _ISA, _MEMORY; *optimizer is then NULL. */
+/* Makes an optimizer without groups or tensors. options NULL: the defaults. *optimizer is to be given to
+   adadelta_destroy. Errors: ADADELTA_ERROR_ARGUMENT, _ISA, _MEMORY; *optimizer is then NULL. */
 ADADELTA_API enum adadelta_status adadelta_create(const struct adadelta_options *options, struct adadelta **optimizer);
 
 /* Frees an optimizer and its state, never the tensors. NULL is allowed. */
 ADADELTA_API void adadelta_destroy(struct adadelta *optimizer);
 
-/* Makes *copy, an optimizer with the same groups, tensors, state and counters. State is copied; parameters and gradients
-   stay the caller's, so copy and original step the same arrays until adadelta_set_buffers gives the copy its own.
-   Errors: ADADELTA_ERROR_ARGUMENT, _MEMORY; *copy is then NULL. */
+/* Makes *copy, an optimizer with the same groups, tensors, state and counters. State is copied; parameters and
+   gradients stay the caller's, so copy and original step the same arrays until adadelta_set_buffers gives the copy its
+   own. Errors: ADADELTA_ERROR_ARGUMENT, _MEMORY; *copy is then NULL. */
 ADADELTA_API enum adadelta_status adadelta_clone(const struct adadelta *optimizer, struct adadelta **copy);
 
-/* Adds a group of tensors that share settings; hyper NULL: the method's defaults. *group (may be NULL) is its number, from 0.
-   Errors, nothing changed: ADADELTA_ERROR_ARGUMENT, _MEMORY, and those of adadelta_hyper_check. */
+/* Adds a group of tensors that share settings; hyper NULL: the method's defaults. *group (may be NULL) is its number,
+   from 0. Errors, nothing changed: ADADELTA_ERROR_ARGUMENT, _MEMORY, and those of adadelta_hyper_check. */
 ADADELTA_API enum adadelta_status adadelta_add_group(struct adadelta *optimizer, const struct adadelta_hyper *hyper,
                                                      size_t *group);
 
@@ -249,7 +249,8 @@ struct adadelta_tensor {
 ADADELTA_API enum adadelta_status adadelta_add_tensor(struct adadelta *optimizer, size_t group,
                                                       const struct adadelta_tensor *tensor, size_t *index);
 
-/* Gives a tensor other arrays of the same shape and type. Errors, nothing changed: ADADELTA_ERROR_ARGUMENT, _OVERLAP. */
+/* Gives a tensor other arrays of the same shape and type. Errors, nothing changed: ADADELTA_ERROR_ARGUMENT, _OVERLAP.
+ */
 ADADELTA_API enum adadelta_status adadelta_set_buffers(struct adadelta *optimizer, size_t index, void *values,
                                                        const void *gradient);
 
@@ -262,28 +263,31 @@ ADADELTA_API uint64_t adadelta_step_count(const struct adadelta *optimizer);
 ADADELTA_API size_t adadelta_group_count(const struct adadelta *optimizer);
 ADADELTA_API size_t adadelta_tensor_count(const struct adadelta *optimizer);
 
-/* Reads a tensor's registration; name points into the optimizer. Errors: ADADELTA_ERROR_ARGUMENT (also: no such tensor). */
+/* Reads a tensor's registration; name points into the optimizer. Errors: ADADELTA_ERROR_ARGUMENT (also: no such
+ * tensor). */
 ADADELTA_API enum adadelta_status adadelta_get_tensor(const struct adadelta *optimizer, size_t index,
                                                       struct adadelta_tensor *tensor);
 
 /* *state is a tensor's state array of that name, [n] of the tensor's type, 64-byte aligned; it may be read and written
    between steps, and lives as long as the optimizer. Errors: ADADELTA_ERROR_ARGUMENT; ADADELTA_ERROR_NAME: the method
    keeps no state of that name. */
-ADADELTA_API enum adadelta_status adadelta_state(struct adadelta *optimizer, size_t index, const char *name, void **state);
+ADADELTA_API enum adadelta_status adadelta_state(struct adadelta *optimizer, size_t index, const char *name,
+                                                 void **state);
 
-/* Writes the optimizer and its parameters to a checkpoint file, or reads them back into an optimizer with the same method,
-   groups and tensors (names, types, shapes): settings, counters, state, and the parameters themselves, so that a resumed run
-   is bit-identical to one that never stopped. A file appears whole or not at all (temporary file, fsync, rename); a load
-   that fails has changed nothing. The file format is docs/checkpoint.md's.
-   Errors: ADADELTA_ERROR_ARGUMENT, _MEMORY, _IO; loading also _FORMAT, _DAMAGED, _MISMATCH. */
+/* Writes the optimizer and its parameters to a checkpoint file, or reads them back into an optimizer with the same
+   method, groups and tensors (names, types, shapes): settings, counters, state, and the parameters themselves, so that
+   a resumed run is bit-identical to one that never stopped. A file appears whole or not at all (temporary file, fsync,
+   rename); a load that fails has changed nothing. The file format is docs/checkpoint.md's. Errors:
+   ADADELTA_ERROR_ARGUMENT, _MEMORY, _IO; loading also _FORMAT, _DAMAGED, _MISMATCH. */
 ADADELTA_API enum adadelta_status adadelta_save(const struct adadelta *optimizer, const char *path,
                                                 struct adadelta_error *error);
-ADADELTA_API enum adadelta_status adadelta_load(struct adadelta *optimizer, const char *path, struct adadelta_error *error);
+ADADELTA_API enum adadelta_status adadelta_load(struct adadelta *optimizer, const char *path,
+                                                struct adadelta_error *error);
 
-/* -------------------------------------------------------------------------------- Checkpoint files with more in them */
+/* ---- Checkpoint files with more in them ---- */
 
-/* Named arrays and texts: what a checkpoint file holds. For programs that keep more beside the optimizer (a model's shape,
-   the scaling of its inputs) in the same file. The format is safetensors; docs/checkpoint.md has the details. */
+/* Named arrays and texts: what a checkpoint file holds. For programs that keep more beside the optimizer (a model's
+   shape, the scaling of its inputs) in the same file. The format is safetensors; docs/checkpoint.md has the details. */
 struct adadelta_checkpoint;
 
 /* Makes an empty checkpoint, to be given to adadelta_checkpoint_destroy (NULL allowed).
@@ -305,10 +309,10 @@ ADADELTA_API const char *adadelta_checkpoint_text(const struct adadelta_checkpoi
 ADADELTA_API enum adadelta_status adadelta_checkpoint_set_tensor(struct adadelta_checkpoint *checkpoint,
                                                                  const struct adadelta_tensor *tensor);
 
-/* Fills *tensor with the array of that name; values point into the checkpoint, are suitably aligned for their type, and live
-   as long as it. Errors: ADADELTA_ERROR_ARGUMENT; ADADELTA_ERROR_NAME: there is none. */
-ADADELTA_API enum adadelta_status adadelta_checkpoint_tensor(const struct adadelta_checkpoint *checkpoint, const char *name,
-                                                             struct adadelta_tensor *tensor);
+/* Fills *tensor with the array of that name; values point into the checkpoint, are suitably aligned for their type, and
+   live as long as it. Errors: ADADELTA_ERROR_ARGUMENT; ADADELTA_ERROR_NAME: there is none. */
+ADADELTA_API enum adadelta_status adadelta_checkpoint_tensor(const struct adadelta_checkpoint *checkpoint,
+                                                             const char *name, struct adadelta_tensor *tensor);
 
 /* Puts an optimizer (settings, counters, parameters, state) into a checkpoint, at most once, or takes it out again as
    adadelta_load does. The arrays stay the optimizer's until the checkpoint is written or destroyed.
@@ -318,12 +322,13 @@ ADADELTA_API enum adadelta_status adadelta_checkpoint_set_optimizer(struct adade
                                                                     const struct adadelta *optimizer,
                                                                     struct adadelta_error *error);
 ADADELTA_API enum adadelta_status adadelta_checkpoint_get_optimizer(const struct adadelta_checkpoint *checkpoint,
-                                                                    struct adadelta *optimizer, struct adadelta_error *error);
+                                                                    struct adadelta *optimizer,
+                                                                    struct adadelta_error *error);
 
 /* Writes a checkpoint to a file, whole or not at all; an older file of that name is replaced.
    Errors: ADADELTA_ERROR_ARGUMENT, _MEMORY, _IO. */
-ADADELTA_API enum adadelta_status adadelta_checkpoint_write(const struct adadelta_checkpoint *checkpoint, const char *path,
-                                                            struct adadelta_error *error);
+ADADELTA_API enum adadelta_status adadelta_checkpoint_write(const struct adadelta_checkpoint *checkpoint,
+                                                            const char *path, struct adadelta_error *error);
 
 /* Reads a file into *checkpoint, to be given to adadelta_checkpoint_destroy. Every byte of the file is checked.
    Errors, *checkpoint is then NULL: ADADELTA_ERROR_ARGUMENT, _MEMORY, _IO, _FORMAT, _DAMAGED. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A method as the rest of the library sees it: a row with its name, its state, its defaults and its numbers for one step. */
+/* A method as the rest of the library sees it: its state, its defaults, and its numbers for one step. */
 #ifndef ADADELTA_SRC_METHOD_H
 #define ADADELTA_SRC_METHOD_H
 
@@ -13,20 +13,19 @@ enum decay { DECAY_NONE, DECAY_COUPLED, DECAY_DECOUPLED };
    their type once. A rule uses the fields it needs. */
 struct coefs {
     double lr;
-    double rho, one_minus_rho;     /* adadelta, rmsprop */
+    double rho, one_minus_rho; /* adadelta, rmsprop */
     double eps;
     double momentum;               /* momentum */
     double beta1, one_minus_beta1; /* adamw */
     double beta2, one_minus_beta2;
-    double step_size;              /* adamw: lr / (1 - beta1^t) */
-    double root_scale;             /* adamw: 1 / sqrt(1 - beta2^t) */
-    double decay_rate;             /* weight_decay where coupled, lr*weight_decay where decoupled */
+    double step_size;  /* adamw: lr / (1 - beta1^t) */
+    double root_scale; /* adamw: 1 / sqrt(1 - beta2^t) */
+    double decay_rate; /* weight_decay where coupled, lr*weight_decay where decoupled */
     enum decay decay;
     int nesterov;
 };
 
 struct method {
-    const char *name;
     size_t states;
     const char *state_names[MAX_STATES];
     struct adadelta_hyper defaults;
@@ -35,8 +34,8 @@ struct method {
 /* The row of a method, or NULL. */
 const struct method *method_row(enum adadelta_method method);
 
-/* The numbers of step t (from 1). They depend on nothing but the arguments: no libm function that rounds differently from
-   one machine to the next is used. */
+/* The numbers of step t (from 1). They depend on nothing but the arguments: no libm function that rounds differently
+   from one machine to the next is used. */
 struct coefs method_coefs(const struct adadelta_hyper *hyper, uint64_t t);
 
 /* adadelta_hyper_check, and whether the settings still hold when rounded to dtype. */

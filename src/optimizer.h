@@ -9,17 +9,17 @@ struct tensor {
     struct adadelta_tensor info; /* info.name is ours, its arrays the caller's */
     size_t group;
     size_t n;
-    uint64_t steps;              /* steps that this tensor took part in */
-    void *state[MAX_STATES];     /* [n] each, into block */
-    void *block;                 /* the state in one piece: block_size bytes, 64-byte aligned; NULL where there is none */
+    uint64_t steps;          /* steps that this tensor took part in */
+    void *state[MAX_STATES]; /* [n] each, into block */
+    void *block;             /* the state in one piece: block_size bytes, 64-byte aligned; NULL where there is none */
     size_t block_size;
-    struct coefs coefs;          /* of the step under way */
+    struct coefs coefs; /* of the step under way */
 };
 
 struct adadelta {
     const struct method *method;
     enum adadelta_method method_id;
-    int threads;                 /* as asked for: 0 is one a processor */
+    int threads; /* as asked for: 0 is one a processor */
     uint64_t steps;
     struct adadelta_hyper *groups;
     size_t group_count;
@@ -32,6 +32,12 @@ size_t dtype_size(enum adadelta_dtype dtype);
 
 /* The number of elements of a shape, or SIZE_MAX where they would not fit in memory as dtype or ndim is too large. */
 size_t shape_elements(enum adadelta_dtype dtype, size_t ndim, const size_t *shape);
+
+/* A copy of a text, or NULL without memory. */
+char *copy_text(const char *text);
+
+/* Whether a text is UTF-8, as the JSON of a checkpoint needs it. */
+int is_utf8(const char *text);
 
 /* Fills *error (if not NULL) with a status and a printf-formatted line, and returns the status. */
 enum adadelta_status fail(struct adadelta_error *error, enum adadelta_status status, const char *format, ...)

@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+#include "../words/vec_scalar.h"
+#define ISA scalar
+#include "kernels.inc.h"

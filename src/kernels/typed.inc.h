@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* The rules and the loop around them, for one type. No include guard: kernels.inc.h reads this once a type. */
+
+/* struct coefs, rounded to the type and spread over a word. */
+struct COEFS {
+    V lr, rho, one_minus_rho, eps, momentum, beta1, one_minus_beta1, beta2, one_minus_beta2;
+    V step_size, root_scale, decay_rate;
+    enum decay decay;
+    int nesterov;
+};
+
+static ALWAYS_INLINE struct COEFS TYPED(spread)(const struct coefs *c)
+{
+    return (struct COEFS){
+        .lr = set((REAL)c->lr),
+        .rho = set((REAL)c->rho),
+        .one_minus_rho = set((REAL)c->one_minus_rho),
+        .eps = set((REAL)c->eps),
+        .momentum = set((REAL)c->momentum),
+        .beta1 = set((REAL)c->beta1),
+        .one_minus_beta1 = set((REAL)c->one_minus_beta1),
+        .beta2 = set((REAL)c->beta2),
+        .one_minus_beta2 = set((REAL)c->one_minus_beta2),
+        .step_size = set((REAL)c->step_size),
+        .root_scale = set((REAL)c->root_scale),
+        .decay_rate = set((REAL)c->decay_rate),
+        .decay = c->decay,
+        .nesterov = c->nesterov,
+    };
+}
+
+#include "../rules/rules.inc.h"
+
+typedef V TYPED(rule)(V x, V g, V s[], const struct COEFS *c);
+
+/* The arrays of one update. */
+struct TYPED(arrays) {
+    REAL *x;
+    const REAL *g;
+    REAL *state[MAX_STATES];
+};
+
+/* The elements i .. i + count - 1, which fit in a word. Whole words and the end of an array take the same way through
+   the same rule, so an element's result does not depend on where it stands. */
+static ALWAYS_INLINE void TYPED(word)(TYPED(rule) * rule, size_t states, const struct TYPED(arrays) * a, size_t i,
+                                      size_t count, const struct COEFS *c)
+{
+    const int whole = count == LANES;
+    V x = whole ? load(a->x + i) : load_part(a->x + i, count);
+    V g = whole ? load(a->g + i) : load_part(a->g + i, count);
+    V s[MAX_STATES];
+    for (size_t k = 0; k < states; k++)
+        s[k] = whole ? load(a->state[k] + i) : load_part(a->state[k] + i, count);
+
+    RULE(decay)(&x, &g, c);
+    x = rule(x, g, s, c);
+
+    if (whole)
+        store(a->x + i, x);
+    else
+        store_part(a->x + i, x, count);
+    for (size_t k = 0; k < states; k++) {
+        if (whole)
+            store(a->state[k] + i, s[k]);
+        else
+            store_part(a->state[k] + i, s[k], count);
+    }
+}
+
+/* rule and states are constants where this is inlined: one loop without calls for each rule. */
+static ALWAYS_INLINE void TYPED(array)(TYPED(rule) * rule, size_t states, size_t n, void *x, const void *gradient,
+                                       void *const state[], const struct coefs *coefs)
+{
+    const struct COEFS c = TYPED(spread)(coefs);
+    struct TYPED(arrays) a = {.x = x, .g = gradient};
+    for (size_t k = 0; k < states; k++)
+        a.state[k] = state[k];
+
+    size_t i = 0;
+    for (; n - i >= LANES; i += LANES)
+        TYPED(word)(rule, states, &a, i, LANES, &c);
+    if (i < n)
+        TYPED(word)(rule, states, &a, i, n - i, &c);
+}
+
+#define DEFINE_KERNEL(method, name, states)                                                                            \
+    static void TYPED(name)(size_t n, void *x, const void *gradient, void *const state[], const struct coefs *coefs)   \
+    {                                                                                                                  \
+        TYPED(array)(RULE(name), states, n, x, gradient, state, coefs);                                                \
+    }
+
+RULE_LIST(DEFINE_KERNEL)
+#undef DEFINE_KERNEL

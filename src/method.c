@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* The methods' table, the checks of their settings, and the numbers of one step. */
+#include "method.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#define COMMON .momentum = 0.9, .beta1 = 0.9, .beta2 = 0.999
+
+static const struct method methods[ADADELTA_METHOD_COUNT] = {
+    [ADADELTA_METHOD_ADADELTA] = {.states = 2,
+                                  .state_names = {"square_avg", "acc_delta"},
+                                  .defaults = {.lr = 1, .rho = 0.95, .eps = 1e-6, COMMON}},
+    [ADADELTA_METHOD_SGD] = {.defaults = {.lr = 0.1, .rho = 0.95, .eps = 1e-6, COMMON}},
+    [ADADELTA_METHOD_MOMENTUM] = {.states = 1,
+                                  .state_names = {"momentum_buffer"},
+                                  .defaults = {.lr = 0.1, .rho = 0.95, .eps = 1e-6, COMMON}},
+    [ADADELTA_METHOD_ADAGRAD] = {.states = 1,
+                                 .state_names = {"sum"},
+                                 .defaults = {.lr = 0.01, .rho = 0.95, .eps = 1e-10, COMMON}},
+    [ADADELTA_METHOD_RMSPROP] = {.states = 1,
+                                 .state_names = {"square_avg"},
+                                 .defaults = {.lr = 0.01, .rho = 0.99, .eps = 1e-8, COMMON}},
+    [ADADELTA_METHOD_ADAMW] =
+        {.states = 2,
+         .state_names = {"exp_avg", "exp_avg_sq"},
+         .defaults = {.lr = 0.001, .rho = 0.95, .eps = 1e-8, .weight_decay = 0.01, .decoupled = 1, COMMON}},
+};
+
+static const char *const names[ADADELTA_METHOD_COUNT] = {
+#define NAME(method, name) [method] = name,
+    ADADELTA_METHOD_LIST(NAME)
+#undef NAME
+};
+
+static int is_method(enum adadelta_method method)
+{
+    return (unsigned)method < ADADELTA_METHOD_COUNT;
+}
+
+const struct method *method_row(enum adadelta_method method)
+{
+    return is_method(method) ? &methods[method] : NULL;
+}
+
+const char *adadelta_method_name(enum adadelta_method method)
+{
+    return is_method(method) ? names[method] : NULL;
+}
+
+enum adadelta_status adadelta_method_by_name(const char *name, enum adadelta_method *method)
+{
+    if (!name || !method)
+        return ADADELTA_ERROR_ARGUMENT;
+    for (int i = 0; i < ADADELTA_METHOD_COUNT; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *method = (enum adadelta_method)i;
+            return ADADELTA_OK;
+        }
+    }
+    return ADADELTA_ERROR_NAME;
+}
+
+const char *adadelta_method_state_name(enum adadelta_method method, size_t k)
+{
+    const struct method *row = method_row(method);
+    return row && k < row->states ? row->state_names[k] : NULL;
+}
+
+struct adadelta_hyper adadelta_hyper_default(void)
+{
+    return methods[ADADELTA_METHOD_ADADELTA].defaults;
+}
+
+struct adadelta_hyper adadelta_hyper_for(enum adadelta_method method)
+{
+    const struct method *row = method_row(method);
+    return row ? row->defaults : adadelta_hyper_default();
+}
+
+static int is_rate(double a) /* false for NaN */
+{
+    return a >= 0 && a < INFINITY;
+}
+
+static int is_fraction(double a)
+{
+    return a >= 0 && a < 1;
+}
+
+enum adadelta_status adadelta_hyper_check(const struct adadelta_hyper *hyper)
+{
+    if (!hyper)
+        return ADADELTA_ERROR_ARGUMENT;
+    if (!is_rate(hyper->lr))
+        return ADADELTA_ERROR_LR;
+    if (!is_fraction(hyper->rho))
+        return ADADELTA_ERROR_RHO;
+    if (!(is_rate(hyper->eps) && hyper->eps > 0))
+        return ADADELTA_ERROR_EPS;
+    if (!is_rate(hyper->weight_decay))
+        return ADADELTA_ERROR_WEIGHT_DECAY;
+    if (!is_fraction(hyper->momentum))
+        return ADADELTA_ERROR_MOMENTUM;
+    if (!is_fraction(hyper->beta1) || !is_fraction(hyper->beta2))
+        return ADADELTA_ERROR_BETA;
+    return ADADELTA_OK;
+}
+
+enum adadelta_status method_check(const struct adadelta_hyper *hyper, enum adadelta_dtype dtype)
+{
+    const enum adadelta_status status = adadelta_hyper_check(hyper);
+    if (status || dtype != ADADELTA_F32)
+        return status;
+    /* The fractions round to 1 at most, where the averages stand still but stay finite. */
+    if (hyper->lr > FLT_MAX)
+        return ADADELTA_ERROR_LR;
+    if (hyper->eps > FLT_MAX || (float)hyper->eps == 0)
+        return ADADELTA_ERROR_EPS;
+    if (hyper->weight_decay > FLT_MAX || hyper->lr * hyper->weight_decay > FLT_MAX)
+        return ADADELTA_ERROR_WEIGHT_DECAY;
+    return ADADELTA_OK;
+}
+
+/* base^exponent by squaring. Not pow(), whose last bit differs from one libm to the next. */
+static double power(double base, uint64_t exponent)
+{
+    double result = 1;
+    for (; exponent; exponent >>= 1, base *= base) {
+        if (exponent & 1)
+            result *= base;
+    }
+    return result;
+}
+
+struct coefs method_coefs(const struct adadelta_hyper *hyper, uint64_t t)
+{
+    return (struct coefs){
+        .lr = hyper->lr,
+        .rho = hyper->rho,
+        .one_minus_rho = 1 - hyper->rho,
+        .eps = hyper->eps,
+        .momentum = hyper->momentum,
+        .beta1 = hyper->beta1,
+        .one_minus_beta1 = 1 - hyper->beta1,
+        .beta2 = hyper->beta2,
+        .one_minus_beta2 = 1 - hyper->beta2,
+        .step_size = hyper->lr / (1 - power(hyper->beta1, t)),
+        .root_scale = 1 / sqrt(1 - power(hyper->beta2, t)),
+        .decay_rate = hyper->decoupled ? hyper->lr * hyper->weight_decay : hyper->weight_decay,
+        .decay = hyper->weight_decay == 0 ? DECAY_NONE
+                 : hyper->decoupled       ? DECAY_DECOUPLED
+                                          : DECAY_COUPLED,
+        .nesterov = hyper->nesterov,
+    };
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* All rules, in the type at hand. */
+
+#include "adadelta.inc.h"
+#include "adagrad.inc.h"
+#include "adamw.inc.h"
+#include "decay.inc.h"
+#include "momentum.inc.h"
+#include "rmsprop.inc.h"
+#include "sgd.inc.h"

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* One Adadelta step on the caller's arrays: checks, then one kernel call. */
+#include "kernels/kernels.h"
+#include "optimizer.h"
+
+/* Whether arrays a and b of the same size share a byte. */
+static int overlap(const void *a, const void *b, size_t bytes)
+{
+    const uintptr_t p = (uintptr_t)a, q = (uintptr_t)b;
+    return p < q ? q - p < bytes : p - q < bytes;
+}
+
+static enum adadelta_status update(enum adadelta_dtype dtype, size_t n, void *x, const void *g, void *square_avg,
+                                   void *acc_delta, const struct adadelta_hyper *hyper)
+{
+    const struct adadelta_hyper defaults = adadelta_hyper_default();
+    if (!hyper)
+        hyper = &defaults;
+    const enum adadelta_status status = method_check(hyper, dtype);
+    if (status)
+        return status;
+    const struct kernel_set *kernels = kernels_in_use();
+    if (!kernels)
+        return ADADELTA_ERROR_ISA;
+    if (n == 0)
+        return ADADELTA_OK;
+    if (!x || !g || !square_avg || !acc_delta || n > PTRDIFF_MAX / dtype_size(dtype))
+        return ADADELTA_ERROR_ARGUMENT;
+
+    const void *const arrays[] = {x, g, square_avg, acc_delta};
+    for (int i = 0; i < 4; i++) {
+        for (int k = 0; k < i; k++) {
+            if (overlap(arrays[i], arrays[k], n * dtype_size(dtype)))
+                return ADADELTA_ERROR_OVERLAP;
+        }
+    }
+    const struct coefs coefs = method_coefs(hyper, 1);
+    kernels->update[dtype][ADADELTA_METHOD_ADADELTA](n, x, g, (void *const[]){square_avg, acc_delta}, &coefs);
+    return ADADELTA_OK;
+}
+
+enum adadelta_status adadelta_update_f32(size_t n, float *x, const float *g, float *square_avg, float *acc_delta,
+                                         const struct adadelta_hyper *hyper)
+{
+    return update(ADADELTA_F32, n, x, g, square_avg, acc_delta, hyper);
+}
+
+enum adadelta_status adadelta_update_f64(size_t n, double *x, const double *g, double *square_avg, double *acc_delta,
+                                         const struct adadelta_hyper *hyper)
+{
+    return update(ADADELTA_F64, n, x, g, square_avg, acc_delta, hyper);
+}

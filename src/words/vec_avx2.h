@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* Words for AVX2: eight floats or four doubles, masked loads and stores for the ends of arrays. */
+#ifndef ADADELTA_VEC_AVX2_H
+#define ADADELTA_VEC_AVX2_H
+
+#include <float.h>
+#include <immintrin.h>
+#include <stddef.h>
+
+enum { LANES_f32 = 8, LANES_f64 = 4 };
+typedef __m256 vec_f32;
+typedef __m256d vec_f64;
+
+#define X86(op, suffix) _mm256_##op##_##suffix
+#include "vec_x86.inc.h"
+
+/* The first n elements on. */
+static inline __m256i part_f32(size_t n)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+static inline __m256i part_f64(size_t n)
+{
+    return _mm256_cmpgt_epi64(_mm256_set1_epi64x((long long)n), _mm256_setr_epi64x(0, 1, 2, 3));
+}
+
+#define AVX2_WORDS(T, REAL, SUFFIX, SMALLEST_NORMAL)                                                                   \
+    static inline vec_##T load_part_##T(const REAL *p, size_t n)                                                       \
+    {                                                                                                                  \
+        return X86(maskload, SUFFIX)(p, part_##T(n));                                                                  \
+    }                                                                                                                  \
+    static inline void store_part_##T(REAL *p, vec_##T a, size_t n)                                                    \
+    {                                                                                                                  \
+        X86(maskstore, SUFFIX)(p, part_##T(n), a);                                                                     \
+    }                                                                                                                  \
+    static inline vec_##T drop_tiny_##T(vec_##T a)                                                                     \
+    {                                                                                                                  \
+        const vec_##T magnitude = X86(andnot, SUFFIX)(set_##T(-0.0), a);                                               \
+        return X86(andnot, SUFFIX)(X86(cmp, SUFFIX)(magnitude, set_##T(SMALLEST_NORMAL), _CMP_LT_OQ), a);              \
+    }
+
+AVX2_WORDS(f32, float, ps, FLT_MIN)
+AVX2_WORDS(f64, double, pd, DBL_MIN)
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* Words for AVX-512 (the F part alone): sixteen floats or eight doubles, with mask registers. */
+#ifndef ADADELTA_VEC_AVX512_H
+#define ADADELTA_VEC_AVX512_H
+
+#include <float.h>
+#include <immintrin.h>
+#include <stddef.h>
+
+enum { LANES_f32 = 16, LANES_f64 = 8 };
+typedef __m512 vec_f32;
+typedef __m512d vec_f64;
+
+#define X86(op, suffix) _mm512_##op##_##suffix
+#include "vec_x86.inc.h"
+
+#define AVX512_WORDS(T, REAL, SUFFIX, MASK, SMALLEST_NORMAL)                                                           \
+    static inline MASK part_##T(size_t n) /* the first n elements on */                                                \
+    {                                                                                                                  \
+        return (MASK)((1u << n) - 1);                                                                                  \
+    }                                                                                                                  \
+    static inline vec_##T load_part_##T(const REAL *p, size_t n)                                                       \
+    {                                                                                                                  \
+        return X86(maskz_loadu, SUFFIX)(part_##T(n), p);                                                               \
+    }                                                                                                                  \
+    static inline void store_part_##T(REAL *p, vec_##T a, size_t n)                                                    \
+    {                                                                                                                  \
+        X86(mask_storeu, SUFFIX)(p, part_##T(n), a);                                                                   \
+    }                                                                                                                  \
+    static inline vec_##T drop_tiny_##T(vec_##T a)                                                                     \
+    {                                                                                                                  \
+        const vec_##T magnitude = X86(abs, SUFFIX)(a);                                                                 \
+        const MASK keep = X86(cmp, SUFFIX##_mask)(magnitude, set_##T(SMALLEST_NORMAL), _CMP_NLT_UQ);                   \
+        return X86(maskz_mov, SUFFIX)(keep, a);                                                                        \
+    }
+
+AVX512_WORDS(f32, float, ps, __mmask16, FLT_MIN)
+AVX512_WORDS(f64, double, pd, __mmask8, DBL_MIN)
+
+#endif
