@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Digests of what the library computes, one line a method, type and length: the output must be the same on every
+ * machine. Compare two outputs to compare two machines. Needs nothing but the library; the inputs are integers made by
+ * an LCG.
+ */
+#include <adadelta.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STEPS = 20, LONGEST = 1003 };
+
+static const size_t lengths[] = {1, 2, 3, 5, 8, 13, 16, 17, 31, 33, 64, 67, 100, LONGEST};
+
+/* Parameters, gradient and two arrays of state, for either type. */
+static union array {
+    float f32[LONGEST];
+    double f64[LONGEST];
+} arrays[4];
+
+static uint64_t random_state;
+
+/* Knuth's MMIX generator: the upper 24 bits, with a sign, times a power of two. Exact in float and double. */
+static double draw(void)
+{
+    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+    int64_t digits = (int64_t)(random_state >> 40) - (1 << 23);
+    int exponent = (int)(random_state >> 20 & 31) - 16;
+    double scale = exponent < 0 ? 1.0 / (double)(1 << -exponent) : (double)(1 << exponent);
+    return (double)digits * scale / 65536;
+}
+
+static void fill(enum adadelta_dtype dtype, union array *array, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        double value = draw();
+        if (dtype == ADADELTA_F32)
+            array->f32[i] = (float)value;
+        else
+            array->f64[i] = value;
+    }
+}
+
+/* FNV-1a, 64 bits, over the elements' bytes from the lowest to the highest. */
+static uint64_t digest(uint64_t hash, enum adadelta_dtype dtype, const void *array, size_t n)
+{
+    size_t size = dtype == ADADELTA_F32 ? 4 : 8;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t narrow;
+        uint64_t bits;
+        memcpy(&narrow, (const char *)array + i * size, sizeof narrow);
+        bits = narrow;
+        if (dtype != ADADELTA_F32)
+            memcpy(&bits, (const char *)array + i * size, sizeof bits);
+        for (size_t byte = 0; byte < size; byte++)
+            hash = (hash ^ (bits >> (8 * byte) & 255)) * 1099511628211u;
+    }
+    return hash;
+}
+
+static const uint64_t digest_start = 14695981039346656037u;
+
+/* The methods through the optimizer object, two settings each. */
+static enum adadelta_status object_digest(enum adadelta_method method, enum adadelta_dtype dtype, size_t n, int variant,
+                                          uint64_t *hash)
+{
+    struct adadelta_options options = {.method = method, .threads = 1};
+    struct adadelta_hyper hyper = adadelta_hyper_for(method);
+    struct adadelta_tensor tensor = {
+        .name = "x", .dtype = dtype, .ndim = 1, .shape = {n}, .values = &arrays[0], .gradient = &arrays[1]};
+    struct adadelta *optimizer = NULL;
+    enum adadelta_status status;
+    const char *name;
+
+    hyper.weight_decay = variant ? 0.01 : 0;
+    hyper.nesterov = variant;
+    hyper.decoupled = variant && n % 2;
+    status = adadelta_create(&options, &optimizer);
+    if (!status)
+        status = adadelta_add_group(optimizer, &hyper, NULL);
+    if (!status)
+        status = adadelta_add_tensor(optimizer, 0, &tensor, NULL);
+    for (int t = 0; !status && t < STEPS; t++) {
+        fill(dtype, &arrays[1], n);
+        status = adadelta_step(optimizer);
+    }
+    *hash = digest(digest_start, dtype, &arrays[0], n);
+    for (size_t k = 0; !status && (name = adadelta_method_state_name(method, k)); k++) {
+        void *state;
+        status = adadelta_state(optimizer, 0, name, &state);
+        if (!status)
+            *hash = digest(*hash, dtype, state, n);
+    }
+    adadelta_destroy(optimizer);
+    return status;
+}
+
+static enum adadelta_status update_digest(enum adadelta_dtype dtype, size_t n, uint64_t *hash)
+{
+    enum adadelta_status status = ADADELTA_OK;
+    for (int t = 0; !status && t < STEPS; t++) {
+        fill(dtype, &arrays[1], n);
+        status = dtype == ADADELTA_F32
+                     ? adadelta_update_f32(n, arrays[0].f32, arrays[1].f32, arrays[2].f32, arrays[3].f32, NULL)
+                     : adadelta_update_f64(n, arrays[0].f64, arrays[1].f64, arrays[2].f64, arrays[3].f64, NULL);
+    }
+    *hash = digest(digest(digest(digest_start, dtype, &arrays[0], n), dtype, &arrays[2], n), dtype, &arrays[3], n);
+    return status;
+}
+
+static void start(enum adadelta_dtype dtype, size_t n, uint64_t seed)
+{
+    random_state = seed;
+    memset(arrays, 0, sizeof arrays);
+    fill(dtype, &arrays[0], n);
+}
+
+int main(void)
+{
+    fprintf(stderr, "%s\n", adadelta_isa_name());
+    for (int d = ADADELTA_F32; d <= ADADELTA_F64; d++)
+        for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
+            enum adadelta_dtype dtype = (enum adadelta_dtype)d;
+            const char *type = dtype == ADADELTA_F32 ? "f32" : "f64";
+            size_t n = lengths[l];
+            uint64_t hash;
+            start(dtype, n, n);
+            if (update_digest(dtype, n, &hash))
+                return EXIT_FAILURE;
+            printf("update %s %zu %016" PRIx64 "\n", type, n, hash);
+            for (int m = 0; m < ADADELTA_METHOD_COUNT; m++)
+                for (int variant = 0; variant < 2; variant++) {
+                    start(dtype, n, n);
+                    if (object_digest((enum adadelta_method)m, dtype, n, variant, &hash))
+                        return EXIT_FAILURE;
+                    printf("%s%s %s %zu %016" PRIx64 "\n", adadelta_method_name((enum adadelta_method)m),
+                           variant ? "+decay" : "", type, n, hash);
+                }
+        }
+    return fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
