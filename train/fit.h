@@ -21,7 +21,8 @@ struct fit_settings {
     double test_fraction; /* 0: none */
 };
 
-/* Adadelta, model auto, relu, scale auto, batch 0 and epochs 0 (0: chosen by fit_create from the number of rows), seed 1. */
+/* Adadelta, model auto, relu, scale auto, batch 0 and epochs 0 (0: chosen by fit_create from the number of rows),
+ * seed 1. */
 struct fit_settings fit_settings_default(void);
 
 /* A model: what predict and eval need, and what a run in progress trains. */
@@ -29,16 +30,16 @@ struct fit;
 
 /* Where a run stands: after each batch and each epoch. */
 struct fit_progress {
-    size_t epoch;         /* from 1: the one under way, or just done */
+    size_t epoch; /* from 1: the one under way, or just done */
     size_t epochs;
-    size_t rows_done;     /* in this epoch */
+    size_t rows_done; /* in this epoch */
     size_t rows;
-    int epoch_end;        /* 1: the fields below are this epoch's; 0: train_loss is of the rows so far */
-    double train_loss;    /* mean over the epoch's rows, each taken before its batch's step */
+    int epoch_end;     /* 1: the fields below are this epoch's; 0: train_loss is of the rows so far */
+    double train_loss; /* mean over the epoch's rows, each taken before its batch's step */
     int has_test;
     double test_loss;
-    double test_error;    /* fraction wrong; NAN for numbers */
-    double seconds;       /* since fit_run began, less nothing */
+    double test_error; /* fraction wrong; NAN for numbers */
+    double seconds;    /* since fit_run began, less nothing */
 };
 
 /* Called on the thread that called fit_run. Returns 0 to go on, else the run stops after this batch. */
@@ -64,8 +65,8 @@ enum verdict fit_load(struct fit **fit, const char *path, int threads, struct tr
 enum verdict fit_attach(struct fit *fit, const struct dataset *train, const struct dataset *test, size_t epochs,
                         struct trouble *trouble);
 
-/* Trains to the end of the last epoch, or until watch returns non-zero: then *stopped is 1 and fit_save keeps everything
-   that a later run needs to end with the same bits. FAILED where the loss is not finite any more. */
+/* Trains to the end of the last epoch, or until watch returns non-zero: then *stopped is 1 and fit_save keeps
+   everything that a later run needs to end with the same bits. FAILED where the loss is not finite any more. */
 enum verdict fit_run(struct fit *fit, fit_watch *watch, void *context, int *stopped, struct trouble *trouble);
 
 /* Writes the model with its optimizer, whole or not at all. */
@@ -85,7 +86,8 @@ size_t fit_parameter_count(const struct fit *fit);
 const char *const *fit_class_names(const struct fit *fit, size_t *classes);
 const char *fit_target_name(const struct fit *fit);
 
-enum verdict fit_evaluate(struct fit *fit, const struct dataset *data, struct fit_score *score, struct trouble *trouble);
+enum verdict fit_evaluate(struct fit *fit, const struct dataset *data, struct fit_score *score,
+                          struct trouble *trouble);
 
 /* Predicts: output [rows, outputs] is each class's probability, or the number in the target's unit (outputs 1). */
 size_t fit_outputs(const struct fit *fit);

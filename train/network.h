@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The models: dense layers with an activation between them and a loss on top. `linear` and `softmax` are networks without a
-   hidden layer, `mlp:W,W...` has hidden layers of those widths. */
+/* The models: dense layers with an activation between them and a loss on top. `linear` and `softmax` are networks
+   without a hidden layer, `mlp:W,W...` has hidden layers of those widths. */
 #ifndef TRAIN_NETWORK_H
 #define TRAIN_NETWORK_H
 
@@ -16,8 +16,8 @@ enum init { INIT_AUTO /* He for relu, Glorot otherwise */, INIT_HE, INIT_GLOROT,
 
 /* What a person says of a model. */
 struct model_spec {
-    enum target_kind kind;   /* TARGET_NONE: as the data says (auto, mlp); softmax is for classes, linear for numbers */
-    int automatic;           /* 1: nothing was asked for: softmax for classes, linear for numbers */
+    enum target_kind kind; /* TARGET_NONE: as the data says (auto, mlp); softmax is for classes, linear for numbers */
+    int automatic;         /* 1: nothing was asked for: softmax for classes, linear for numbers */
     size_t hidden_count;
     size_t hidden[MAX_HIDDEN];
     enum activation activation;

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+/* Making a model for some data, and training it. */
+#include "fit_state.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Streams of random numbers; the split of the data has its own (see dataset_split). Epoch e shuffles with
+ * STREAM_SHUFFLE + e. */
+#define STREAM_WEIGHTS UINT64_C(0x100000000)
+#define STREAM_SHUFFLE UINT64_C(0x200000000)
+
+/* Evaluation runs in blocks of at least this many rows: fewer calls of BLAS, still in cache. */
+enum { BLOCK_ROWS = 500 };
+
+/* ---- Settings ---- */
+
+struct fit_settings fit_settings_default(void)
+{
+    return (struct fit_settings){
+        .model = {.automatic = 1, .activation = ACTIVATION_RELU, .init = INIT_AUTO},
+        .method = ADADELTA_METHOD_ADADELTA,
+        .hyper = adadelta_hyper_default(),
+        .scale = SCALE_AUTO,
+        .seed = 1,
+    };
+}
+
+/* A batch of the paper's size for much data, smaller ones for little; as many epochs as make 20,000 steps, from 10 to
+ * 1,000. */
+static void complete_settings(struct fit_settings *settings, size_t rows)
+{
+    enum { STEPS = 20000, LEAST_EPOCHS = 10, MOST_EPOCHS = 1000 };
+    if (!settings->batch)
+        settings->batch = rows >= 10000 ? 100 : rows >= 1000 ? 32 : 16;
+    if (settings->batch > rows)
+        settings->batch = rows;
+    if (!settings->epochs) {
+        const size_t epochs = STEPS / ((rows + settings->batch - 1) / settings->batch);
+        settings->epochs = epochs < LEAST_EPOCHS ? LEAST_EPOCHS : epochs > MOST_EPOCHS ? MOST_EPOCHS : epochs;
+    }
+}
+
+/* Settles what kind of target the model has. */
+static enum verdict complete_model(struct fit *fit, const struct dataset *train, struct trouble *trouble)
+{
+    struct model_spec *model = &fit->settings.model;
+    const char *name = train->target_name ? train->target_name : "label";
+    if (train->target == TARGET_NONE)
+        return blame(trouble, FAILED, "%s: has no target to learn", train->path);
+    if (model->automatic || model->kind == TARGET_NONE)
+        model->kind = train->target;
+    model->automatic = 0;
+    if (model->kind == TARGET_CLASS && train->target == TARGET_NUMBER)
+        return blame(trouble, MISUSE, "%s: target '%s' is a number, the model is for classes; use linear or mlp",
+                     train->path, name);
+    if (model->kind == TARGET_NUMBER && train->target == TARGET_CLASS)
+        return blame(trouble, MISUSE, "%s: target '%s' is a class, the model is for numbers; use softmax or mlp",
+                     train->path, name);
+    fit->kind = model->kind;
+    return DONE;
+}
+
+/* ---- Building ---- */
+
+char *text_copy(const char *text)
+{
+    const size_t size = strlen(text) + 1;
+    char *copy = malloc(size);
+    return copy ? memcpy(copy, text, size) : NULL;
+}
+
+void texts_free(char **texts, size_t count)
+{
+    for (size_t i = 0; texts && i < count; i++)
+        free(texts[i]);
+    free(texts);
+}
+
+char **text_copies(char *const *texts, size_t count)
+{
+    char **copies = calloc(count ? count : 1, sizeof *copies);
+    for (size_t i = 0; copies && i < count; i++) {
+        copies[i] = text_copy(texts[i]);
+        if (!copies[i]) {
+            texts_free(copies, count);
+            return NULL;
+        }
+    }
+    return copies;
+}
+
+/* Registers the weights and biases of all layers: group 0 decays as asked, group 1 holds the biases, which do not. */
+static enum adadelta_status register_tensors(struct fit *fit)
+{
+    struct adadelta_hyper undecayed = fit->settings.hyper;
+    undecayed.weight_decay = 0;
+    enum adadelta_status status = adadelta_add_group(fit->optimizer, &fit->settings.hyper, NULL);
+    if (!status)
+        status = adadelta_add_group(fit->optimizer, &undecayed, NULL);
+    const struct layers *layers = &fit->layers;
+    for (size_t l = 0; !status && l < layers->count; l++) {
+        const size_t in = layers->width[l], out = layers->width[l + 1];
+        char weight[40], bias[40];
+        snprintf(weight, sizeof weight, "layer%zu.weight", l + 1);
+        snprintf(bias, sizeof bias, "layer%zu.bias", l + 1);
+        const struct adadelta_tensor tensors[] = {
+            {weight, ADADELTA_F32, 2, {out, in}, layers->weights[l], layers->weight_slopes[l]},
+            {bias, ADADELTA_F32, 1, {out}, layers->biases[l], layers->bias_slopes[l]},
+        };
+        for (size_t group = 0; !status && group < 2; group++)
+            status = adadelta_add_tensor(fit->optimizer, group, &tensors[group], NULL);
+    }
+    return status;
+}
+
+enum verdict fit_build(struct fit *fit, struct trouble *trouble)
+{
+    const struct model_spec *model = &fit->settings.model;
+    size_t width[MAX_LAYERS + 1] = {fit->columns};
+    memcpy(width + 1, model->hidden, model->hidden_count * sizeof *width);
+    width[model->hidden_count + 1] = fit->kind == TARGET_CLASS ? fit->classes : 1;
+    const size_t capacity = fit->settings.batch > BLOCK_ROWS ? fit->settings.batch : BLOCK_ROWS;
+    const enum verdict verdict =
+        layers_create(&fit->layers, model->hidden_count + 1, width, model->activation, capacity, fit->threads, trouble);
+    if (verdict)
+        return verdict;
+    fit->labels = malloc(capacity * sizeof *fit->labels);
+    fit->numbers = malloc(capacity * sizeof *fit->numbers);
+    if (!fit->labels || !fit->numbers)
+        return blame_memory(trouble);
+    const struct adadelta_options options = {.method = fit->settings.method, .threads = fit->threads};
+    enum adadelta_status status = adadelta_create(&options, &fit->optimizer);
+    if (!status)
+        status = register_tensors(fit);
+    if (status)
+        return blame(trouble, status == ADADELTA_ERROR_MEMORY ? FAILED : MISUSE, "%s", adadelta_status_string(status));
+    return DONE;
+}
+
+/* Keeps of the training data what later data is recognised by. */
+static enum verdict describe_data(struct fit *fit, const struct dataset *train, struct trouble *trouble)
+{
+    fit->pixels = train->pixels != NULL;
+    fit->columns = train->columns;
+    fit->classes = train->classes;
+    fit->class_names = text_copies(train->class_names, train->classes);
+    if (train->column_names)
+        fit->column_names = text_copies(train->column_names, train->columns);
+    if (train->target_name)
+        fit->target_name = text_copy(train->target_name);
+    if (!fit->class_names || (train->column_names && !fit->column_names) || (train->target_name && !fit->target_name))
+        return blame_memory(trouble);
+    enum verdict verdict = scale_fit(&fit->scale, fit->settings.scale, train, trouble);
+    if (!verdict)
+        verdict = scale_fit_target(&fit->target, fit->settings.scale, train, trouble);
+    return verdict;
+}
+
+/* Copies the rows to train on and to test on into the model's own form. */
+static enum verdict take_data(struct fit *fit, const struct dataset *train, const struct dataset *test,
+                              struct trouble *trouble)
+{
+    enum verdict verdict = fit_accepts(fit, train, 1, trouble);
+    if (!verdict)
+        verdict = samples_create(&fit->train, train, &fit->scale, &fit->target, trouble);
+    if (!verdict && test)
+        verdict = fit_accepts(fit, test, 1, trouble);
+    if (!verdict && test)
+        verdict = samples_create(&fit->test, test, &fit->scale, &fit->target, trouble);
+    if (verdict)
+        return verdict;
+    fit->order = malloc(train->rows * sizeof *fit->order);
+    return fit->order ? DONE : blame_memory(trouble);
+}
+
+static int thread_count(int threads)
+{
+    return threads > 0 ? threads : omp_get_num_procs();
+}
+
+enum verdict fit_create(struct fit **fit, const struct fit_settings *settings, const struct dataset *train,
+                        const struct dataset *test, int threads, struct trouble *trouble)
+{
+    *fit = NULL;
+    struct fit *made = calloc(1, sizeof *made);
+    if (!made)
+        return blame_memory(trouble);
+    made->settings = *settings;
+    made->threads = thread_count(threads);
+    made->fingerprint = dataset_fingerprint(train);
+    complete_settings(&made->settings, train->rows);
+    enum verdict verdict = complete_model(made, train, trouble);
+    if (!verdict)
+        verdict = describe_data(made, train, trouble);
+    if (!verdict)
+        verdict = fit_build(made, trouble);
+    if (!verdict)
+        verdict = take_data(made, train, test, trouble);
+    if (verdict) {
+        fit_destroy(made);
+        return verdict;
+    }
+    struct random random = random_stream(settings->seed, STREAM_WEIGHTS);
+    layers_draw(&made->layers, settings->model.init, &random);
+    *fit = made;
+    return DONE;
+}
+
+enum verdict fit_attach(struct fit *fit, const struct dataset *train, const struct dataset *test, size_t epochs,
+                        struct trouble *trouble)
+{
+    if (dataset_fingerprint(train) != fit->fingerprint)
+        return blame(trouble, FAILED, "%s: is not the data that the model was trained on, so it cannot be resumed",
+                     train->path);
+    if (epochs && epochs < fit->epochs_done + (fit->rows_done > 0))
+        return blame(trouble, MISUSE, "the model has begun epoch %zu already: epochs must not be below",
+                     fit->epochs_done + (fit->rows_done > 0));
+    const enum verdict verdict = take_data(fit, train, test, trouble);
+    if (verdict)
+        return verdict;
+    if (epochs)
+        fit->settings.epochs = epochs;
+    return DONE;
+}
+
+void fit_destroy(struct fit *fit)
+{
+    if (!fit)
+        return;
+    adadelta_destroy(fit->optimizer);
+    layers_free(&fit->layers);
+    samples_free(&fit->train);
+    samples_free(&fit->test);
+    scale_free(&fit->scale);
+    scale_free(&fit->target);
+    texts_free(fit->column_names, fit->columns);
+    texts_free(fit->class_names, fit->classes);
+    free(fit->target_name);
+    free(fit->labels);
+    free(fit->numbers);
+    free(fit->order);
+    free(fit);
+}
+
+/* ---- Training ---- */
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+/* The next batch of the epoch under way: loss, gradients, step. Returns its loss, summed over rows. */
+static double train_batch(struct fit *fit)
+{
+    struct layers *layers = &fit->layers;
+    const size_t left = fit->train.rows - fit->rows_done, last = layers->count;
+    const size_t rows = left < fit->settings.batch ? left : fit->settings.batch;
+    samples_gather(&fit->train, fit->order + fit->rows_done, 0, rows, layers->values[0], fit->labels, fit->numbers);
+    layers_forward(layers, rows);
+    size_t wrong;
+    const double loss = loss_sum(fit->kind, rows, layers->width[last], layers->values[last],
+                                 &(struct goal){fit->labels, fit->numbers}, layers->deltas[last], &wrong);
+    layers_backward(layers, rows);
+    adadelta_step(fit->optimizer);
+    fit->rows_done += rows;
+    fit->loss_total += loss;
+    return loss;
+}
+
+static int parameters_are_finite(const struct layers *layers)
+{
+    for (size_t l = 0; l < layers->count; l++) {
+        const size_t weights = layers->width[l] * layers->width[l + 1];
+        for (size_t i = 0; i < weights; i++) {
+            if (!isfinite(layers->weights[l][i]))
+                return 0;
+        }
+    }
+    return 1;
+}
+
+static enum verdict diverged(const struct fit *fit, struct trouble *trouble)
+{
+    return blame(trouble, FAILED, "the loss is not finite any more in epoch %zu: try a lower --lr than %g",
+                 fit->epochs_done + 1, fit->settings.hyper.lr);
+}
+
+/* Where the run stands within its epoch. */
+static struct fit_progress progress_now(const struct fit *fit, double start)
+{
+    const double unit = fit->target.factor[0] * fit->target.factor[0];
+    return (struct fit_progress){
+        .epoch = fit->epochs_done + 1,
+        .epochs = fit->settings.epochs,
+        .rows_done = fit->rows_done,
+        .rows = fit->train.rows,
+        .train_loss = fit->loss_total / (double)fit->rows_done / unit,
+        .test_error = NAN,
+        .seconds = now() - start,
+    };
+}
+
+/* Ends the epoch: scores the test rows and moves the counters on. */
+static enum verdict end_epoch(struct fit *fit, double start, struct fit_progress *progress, struct trouble *trouble)
+{
+    if (!parameters_are_finite(&fit->layers))
+        return diverged(fit, trouble);
+    *progress = progress_now(fit, start);
+    progress->epoch_end = 1;
+    if (fit->test.rows) {
+        struct fit_score score;
+        fit_score_samples(fit, &fit->test, &score);
+        progress->has_test = 1;
+        progress->test_loss = score.loss;
+        progress->test_error = score.error;
+        progress->seconds = now() - start;
+    }
+    fit->epochs_done++;
+    fit->rows_done = 0;
+    fit->loss_total = 0;
+    return DONE;
+}
+
+/* The order of an epoch's rows depends on seed and epoch alone, so that a run can be taken up in its middle. */
+static void shuffle(struct fit *fit)
+{
+    for (size_t i = 0; i < fit->train.rows; i++)
+        fit->order[i] = i;
+    struct random random = random_stream(fit->settings.seed, STREAM_SHUFFLE + fit->epochs_done);
+    random_shuffle(&random, fit->train.rows, fit->order);
+}
+
+enum verdict fit_run(struct fit *fit, fit_watch *watch, void *context, int *stopped, struct trouble *trouble)
+{
+    const double start = now();
+    *stopped = 0;
+    while (fit->epochs_done < fit->settings.epochs) {
+        shuffle(fit);
+        while (fit->rows_done < fit->train.rows) {
+            if (!isfinite(train_batch(fit)))
+                return diverged(fit, trouble);
+            const struct fit_progress progress = progress_now(fit, start);
+            *stopped = watch && watch(&progress, context);
+            if (*stopped)
+                return DONE;
+        }
+        struct fit_progress progress;
+        const enum verdict verdict = end_epoch(fit, start, &progress, trouble);
+        if (verdict)
+            return verdict;
+        *stopped = watch && watch(&progress, context);
+        if (*stopped)
+            return DONE;
+    }
+    return DONE;
+}
+
+/* ---- Questions ---- */
+
+const struct fit_settings *fit_get_settings(const struct fit *fit)
+{
+    return &fit->settings;
+}
+
+void fit_describe(const struct fit *fit, struct dataset_request *request)
+{
+    request->kind = fit->kind;
+    request->column_names = (const char *const *)fit->column_names;
+    request->columns = fit->columns;
+    request->class_names = fit->kind == TARGET_CLASS ? (const char *const *)fit->class_names : NULL;
+    request->classes = fit->classes;
+    request->target = fit->target_name;
+}
+
+size_t fit_epochs_done(const struct fit *fit)
+{
+    return fit->epochs_done;
+}
+
+size_t fit_parameter_count(const struct fit *fit)
+{
+    return layers_parameter_count(&fit->layers);
+}
+
+const char *const *fit_class_names(const struct fit *fit, size_t *classes)
+{
+    *classes = fit->kind == TARGET_CLASS ? fit->classes : 0;
+    return fit->kind == TARGET_CLASS ? (const char *const *)fit->class_names : NULL;
+}
+
+const char *fit_target_name(const struct fit *fit)
+{
+    return fit->target_name;
+}

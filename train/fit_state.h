@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* What struct fit holds: shared by training (fit.c), scoring (score.c) and the model file (model_file.c), hidden from
+   all others. */
+#ifndef TRAIN_FIT_STATE_H
+#define TRAIN_FIT_STATE_H
+
+#include "fit.h"
+#include "layers.h"
+#include "loss.h"
+#include "samples.h"
+
+struct fit {
+    struct fit_settings settings;
+    enum target_kind kind;
+    int threads;
+
+    /* What the training data was, to recognise later data by. */
+    int pixels;          /* 1: images, 0: a table */
+    char **column_names; /* [columns] of a table */
+    size_t columns;
+    char *target_name;  /* or NULL */
+    char **class_names; /* [classes] */
+    size_t classes;
+    struct scale scale;
+    struct scale target; /* one column; classes: offset 0, factor 1 */
+
+    struct layers layers;
+    struct adadelta *optimizer;
+    int32_t *labels; /* [layers.capacity] of the batch at hand */
+    float *numbers;  /* [layers.capacity] */
+
+    /* Only while there is something to train on. */
+    struct samples train;
+    struct samples test; /* rows 0: none */
+    size_t *order;       /* [train.rows] of the epoch under way */
+
+    /* Where training stands. */
+    size_t epochs_done;
+    size_t rows_done;     /* in the epoch under way */
+    double loss_total;    /* over those rows, in the network's own unit */
+    uint32_t fingerprint; /* of the training data */
+};
+
+/* Builds layers and optimizer for settings, kind, columns and classes as they stand, with parameters zero. */
+enum verdict fit_build(struct fit *fit, struct trouble *trouble);
+
+/* Copies of texts, for names; NULL without memory. */
+char *text_copy(const char *text);
+char **text_copies(char *const *texts, size_t count);
+void texts_free(char **texts, size_t count);
+
+/* Whether data can be given to this model: the same kind of rows, as wide, with a target where need_target. */
+enum verdict fit_accepts(const struct fit *fit, const struct dataset *data, int need_target, struct trouble *trouble);
+
+/* Mean loss, in the target's unit, and error over samples. */
+void fit_score_samples(struct fit *fit, const struct samples *samples, struct fit_score *score);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* Dense layers: memory, forward and backward. A layer computes activation(input * weights^T + bias); the last one has
+   no activation, its outputs go to a loss (loss.h).
+
+   Bits do not depend on the number of threads: every matrix product is cut into blocks by its shape alone, each block
+   is one single-threaded BLAS call, and threads only share the blocks out. */
+#ifndef TRAIN_LAYERS_H
+#define TRAIN_LAYERS_H
+
+#include "network.h"
+#include "random.h"
+
+enum { MAX_LAYERS = MAX_HIDDEN + 1 };
+
+struct layers {
+    size_t count;
+    size_t width[MAX_LAYERS + 1]; /* of the input and of each layer's output */
+    enum activation activation;
+    int threads;
+    size_t capacity;                  /* rows that fit */
+    float *weights[MAX_LAYERS];       /* [width[l+1], width[l]] row-major */
+    float *biases[MAX_LAYERS];        /* [width[l+1]] */
+    float *weight_slopes[MAX_LAYERS]; /* the gradients, shaped as what they belong to */
+    float *bias_slopes[MAX_LAYERS];
+    float *values[MAX_LAYERS + 1]; /* [capacity, width[l]]: the input, then each layer's output */
+    float *deltas[MAX_LAYERS + 1]; /* [capacity, width[l]]: the loss's derivative by values[l]; none for the input */
+    float *memory;
+};
+
+/* Fills *layers (zeroed parameters) for count layers of these widths [count + 1]. */
+enum verdict layers_create(struct layers *layers, size_t count, const size_t *width, enum activation activation,
+                           size_t capacity, int threads, struct trouble *trouble);
+
+/* Frees what layers_create made. Zeroed layers are allowed. */
+void layers_free(struct layers *layers);
+
+/* Draws initial weights, biases zero: He et al. (2015) normal with variance 2/inputs, or Glorot and Bengio (2010)
+   uniform within sqrt(6/(inputs + outputs)). INIT_AUTO: He where there are hidden layers of ReLUs, Glorot otherwise. */
+void layers_draw(struct layers *layers, enum init init, struct random *random);
+
+/* From values[0] [rows, width[0]] to values[count], rows <= capacity. */
+void layers_forward(struct layers *layers, size_t rows);
+
+/* After layers_forward: from deltas[count] to the gradients of all weights and biases. */
+void layers_backward(struct layers *layers, size_t rows);
+
+/* The number of weights and biases. */
+size_t layers_parameter_count(const struct layers *layers);
+
+#endif

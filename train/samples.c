@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "samples.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int scale_table(struct samples *samples, const struct dataset *data, const struct scale *scale)
+{
+    samples->values = malloc(data->rows * data->columns * sizeof *samples->values);
+    if (!samples->values)
+        return 0;
+    const double *value = data->values;
+    float *to = samples->values;
+    for (size_t r = 0; r < data->rows; r++) {
+        for (size_t c = 0; c < data->columns; c++)
+            *to++ = (float)((*value++ - scale->offset[c]) * scale->factor[c]);
+    }
+    return 1;
+}
+
+static int copy_pixels(struct samples *samples, const struct dataset *data, const struct scale *scale)
+{
+    samples->pixels = malloc(data->rows * data->columns);
+    samples->offset = malloc(data->columns * sizeof *samples->offset);
+    samples->factor = malloc(data->columns * sizeof *samples->factor);
+    if (!samples->pixels || !samples->offset || !samples->factor)
+        return 0;
+    memcpy(samples->pixels, data->pixels, data->rows * data->columns);
+    for (size_t c = 0; c < data->columns; c++) {
+        samples->offset[c] = (float)scale->offset[c];
+        samples->factor[c] = (float)scale->factor[c];
+    }
+    return 1;
+}
+
+static int copy_target(struct samples *samples, const struct dataset *data, const struct scale *target)
+{
+    if (data->target == TARGET_CLASS) {
+        samples->labels = malloc(data->rows * sizeof *samples->labels);
+        if (samples->labels)
+            memcpy(samples->labels, data->labels, data->rows * sizeof *samples->labels);
+        return samples->labels != NULL;
+    }
+    if (data->target == TARGET_NUMBER) {
+        samples->numbers = malloc(data->rows * sizeof *samples->numbers);
+        for (size_t r = 0; samples->numbers && r < data->rows; r++)
+            samples->numbers[r] = (float)((data->numbers[r] - target->offset[0]) * target->factor[0]);
+        return samples->numbers != NULL;
+    }
+    return 1;
+}
+
+enum verdict samples_create(struct samples *samples, const struct dataset *data, const struct scale *scale,
+                            const struct scale *target, struct trouble *trouble)
+{
+    *samples = (struct samples){.rows = data->rows, .columns = data->columns};
+    const int made = data->pixels ? copy_pixels(samples, data, scale) : scale_table(samples, data, scale);
+    if (made && (!target || copy_target(samples, data, target)))
+        return DONE;
+    samples_free(samples);
+    return blame_memory(trouble);
+}
+
+void samples_free(struct samples *samples)
+{
+    free(samples->values);
+    free(samples->pixels);
+    free(samples->offset);
+    free(samples->factor);
+    free(samples->labels);
+    free(samples->numbers);
+    *samples = (struct samples){0};
+}
+
+void samples_gather(const struct samples *samples, const size_t *order, size_t first, size_t count, float *x,
+                    int32_t *labels, float *numbers)
+{
+    const size_t columns = samples->columns;
+    for (size_t i = 0; i < count; i++, x += columns) {
+        const size_t row = order ? order[i] : first + i;
+        if (samples->values) {
+            memcpy(x, samples->values + row * columns, columns * sizeof *x);
+        } else {
+            const uint8_t *pixel = samples->pixels + row * columns;
+            for (size_t c = 0; c < columns; c++)
+                x[c] = (pixel[c] - samples->offset[c]) * samples->factor[c];
+        }
+        if (labels && samples->labels)
+            labels[i] = samples->labels[row];
+        if (numbers && samples->numbers)
+            numbers[i] = samples->numbers[row];
+    }
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* Evaluation and prediction: a model over rows, in blocks. */
+#include "fit_state.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum verdict fit_accepts(const struct fit *fit, const struct dataset *data, int need_target, struct trouble *trouble)
+{
+    const char *const kinds[] = {"a table", "images"};
+    const int pixels = data->pixels != NULL;
+    if (pixels != fit->pixels)
+        return blame(trouble, FAILED, "%s: holds %s, the model was trained on %s", data->path, kinds[pixels],
+                     kinds[fit->pixels]);
+    if (data->columns != fit->columns)
+        return blame(trouble, FAILED, "%s: has %zu features a row, the model wants %zu", data->path, data->columns,
+                     fit->columns);
+    if (need_target && data->target != fit->kind)
+        return blame(trouble, FAILED, "%s: has no target that the model could be compared with%s%s", data->path,
+                     fit->target_name ? ": it wants a column named " : "", fit->target_name ? fit->target_name : "");
+    if (need_target && fit->kind == TARGET_CLASS && data->classes > fit->classes)
+        return blame(trouble, FAILED, "%s: has %zu classes, the model knows %zu", data->path, data->classes,
+                     fit->classes);
+    return DONE;
+}
+
+/* Runs the model over the next block of rows; returns how many. */
+static size_t forward_block(struct fit *fit, const struct samples *samples, size_t first)
+{
+    const size_t left = samples->rows - first;
+    const size_t rows = left < fit->layers.capacity ? left : fit->layers.capacity;
+    samples_gather(samples, NULL, first, rows, fit->layers.values[0], fit->labels, fit->numbers);
+    layers_forward(&fit->layers, rows);
+    return rows;
+}
+
+void fit_score_samples(struct fit *fit, const struct samples *samples, struct fit_score *score)
+{
+    const size_t last = fit->layers.count;
+    double total = 0;
+    size_t wrong = 0;
+    for (size_t first = 0, rows; first < samples->rows; first += rows) {
+        size_t wrong_here;
+        rows = forward_block(fit, samples, first);
+        total += loss_sum(fit->kind, rows, fit->layers.width[last], fit->layers.values[last],
+                          &(struct goal){fit->labels, fit->numbers}, NULL, &wrong_here);
+        wrong += wrong_here;
+    }
+    const double unit = fit->target.factor[0] * fit->target.factor[0];
+    score->rows = samples->rows;
+    score->loss = total / (double)samples->rows / unit;
+    score->error = fit->kind == TARGET_CLASS ? (double)wrong / (double)samples->rows : NAN;
+}
+
+enum verdict fit_evaluate(struct fit *fit, const struct dataset *data, struct fit_score *score, struct trouble *trouble)
+{
+    enum verdict verdict = fit_accepts(fit, data, 1, trouble);
+    if (verdict)
+        return verdict;
+    struct samples samples;
+    verdict = samples_create(&samples, data, &fit->scale, &fit->target, trouble);
+    if (verdict)
+        return verdict;
+    fit_score_samples(fit, &samples, score);
+    samples_free(&samples);
+    return DONE;
+}
+
+size_t fit_outputs(const struct fit *fit)
+{
+    return fit->layers.width[fit->layers.count];
+}
+
+enum verdict fit_predict(struct fit *fit, const struct dataset *data, double *output, struct trouble *trouble)
+{
+    enum verdict verdict = fit_accepts(fit, data, 0, trouble);
+    if (verdict)
+        return verdict;
+    struct samples samples;
+    verdict = samples_create(&samples, data, &fit->scale, NULL, trouble);
+    if (verdict)
+        return verdict;
+    const size_t outputs = fit_outputs(fit);
+    for (size_t first = 0, rows; first < samples.rows; first += rows) {
+        rows = forward_block(fit, &samples, first);
+        const float *z = fit->layers.values[fit->layers.count];
+        for (size_t r = 0; r < rows; r++, z += outputs, output += outputs) {
+            if (fit->kind == TARGET_CLASS)
+                softmax(outputs, z, output);
+            else
+                output[0] = z[0] / fit->target.factor[0] + fit->target.offset[0];
+        }
+    }
+    samples_free(&samples);
+    return DONE;
+}
