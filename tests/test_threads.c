@@ -9,9 +9,9 @@
 #include <cmocka.h>
 #include "oracle.h"
 
-enum { TENSORS = 7, STEPS = 3, WITHOUT_GRADIENT = 3 };
+enum { TENSORS = 10, STEPS = 3, WITHOUT_GRADIENT = 4 };
 
-static const size_t lengths[TENSORS] = {1, 10, 1000, 1000, 100003, 1000001, 0};
+static const size_t lengths[TENSORS] = {1, 10, 100003, 300001, 1000, 0, 1000001, 250001, 17, 500003};
 
 /* What an optimizer ends with. */
 struct outcome {
@@ -116,7 +116,7 @@ static void same_bits_for_every_number_of_threads(void **state)
 static void threads_agree_with_the_plain_function(void **state)
 {
     (void)state;
-    enum { LONGEST = 5 };
+    enum { LONGEST = 6 };
     struct outcome many;
     size_t n = lengths[LONGEST];
     float *x = make_array(ADADELTA_F32, n, LONGEST);
