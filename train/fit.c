@@ -157,7 +157,8 @@ static enum verdict describe_data(struct fit *fit, const struct dataset *train, 
         return blame_memory(trouble);
     enum verdict verdict = scale_fit(&fit->scale, fit->settings.scale, train, trouble);
     if (!verdict)
-        verdict = scale_fit_target(&fit->target, fit->settings.scale, train, trouble);
+        verdict = fit->kind == TARGET_NUMBER ? scale_fit_target(&fit->target, fit->settings.scale, train, trouble)
+                                             : scale_identity(&fit->target, 1, trouble);
     return verdict;
 }
 

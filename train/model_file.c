@@ -164,14 +164,6 @@ static int take_scale(const struct adadelta_checkpoint *checkpoint, const char *
     return 1;
 }
 
-static int allocate_scale(struct scale *scale, size_t columns)
-{
-    scale->columns = columns;
-    scale->offset = calloc(columns, sizeof *scale->offset);
-    scale->factor = calloc(columns, sizeof *scale->factor);
-    return scale->offset && scale->factor;
-}
-
 /* Finds the method and settings that the checkpoint's optimizer was saved with. */
 static enum verdict restore_optimizer(struct fit *fit, const struct adadelta_checkpoint *checkpoint, const char *path,
                                       struct trouble *trouble)
@@ -194,6 +186,11 @@ static enum verdict restore_optimizer(struct fit *fit, const struct adadelta_che
     return DONE;
 }
 
+static enum verdict senseless(const char *path, struct trouble *trouble)
+{
+    return blame(trouble, FAILED, "%s: the description of the model in it makes no sense", path);
+}
+
 static enum verdict read_model(struct fit *fit, const struct adadelta_checkpoint *checkpoint, const char *path,
                                struct trouble *trouble)
 {
@@ -206,11 +203,15 @@ static enum verdict read_model(struct fit *fit, const struct adadelta_checkpoint
     if (version > MODEL_VERSION)
         verdict = blame(trouble, FAILED, "%s: has model version %lld, this program reads up to %d", path,
                         (long long)version, MODEL_VERSION);
-    else if (version < 1 || !allocate_scale(&fit->target, 1) || !read_description(fit, description) ||
-             !allocate_scale(&fit->scale, fit->columns) ||
-             !take_scale(checkpoint, offset_name, fit->scale.offset, fit->columns) ||
-             !take_scale(checkpoint, factor_name, fit->scale.factor, fit->columns))
-        verdict = blame(trouble, FAILED, "%s: the description of the model in it makes no sense", path);
+    if (!verdict)
+        verdict = scale_identity(&fit->target, 1, trouble);
+    if (!verdict && (version < 1 || !read_description(fit, description)))
+        verdict = senseless(path, trouble);
+    if (!verdict)
+        verdict = scale_identity(&fit->scale, fit->columns, trouble);
+    if (!verdict && (!take_scale(checkpoint, offset_name, fit->scale.offset, fit->columns) ||
+                     !take_scale(checkpoint, factor_name, fit->scale.factor, fit->columns)))
+        verdict = senseless(path, trouble);
     json_decref(description);
     return verdict ? verdict : restore_optimizer(fit, checkpoint, path, trouble);
 }
