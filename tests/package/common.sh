@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh
+# What the tests in this folder share: the installed tree, the examples, and what their output must be.
+# From CMakeLists.txt: SOURCE BUILD VERSION LIBDIR WORK CMAKE CC CXX (empty without one) NM PKG_CONFIG CHECKPOINT PROGRAM.
+set -eu
+
+# A space in the path on purpose.
+prefix="$WORK/installed here"
+PKG_CONFIG_PATH="$prefix/$LIBDIR/pkgconfig"
+LD_LIBRARY_PATH="$prefix/$LIBDIR${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+export PKG_CONFIG_PATH LD_LIBRARY_PATH
+CXX=${CXX:-}
+
+strict='-Wall -Wextra -pedantic -Werror'
+c_examples='1-rosenbrock.c'
+[ "$CHECKPOINT" = 0 ] || c_examples="$c_examples 2-optimizer-object.c"
+cxx_example=3-cplusplus.cpp
+
+fail()
+{
+    echo "FAILED: $*" >&2
+    exit 1
+}
+
+# check_1_rosenbrock etc.: whether a file holds what the example must print.
+
+# The published rows are config 1 (rho 0.95, eps 1e-6), to 12 decimals; then it must come near the minimum, (1, 1).
+check_1_rosenbrock()
+{
+    awk -F, '
+        function off(a, b) { return a > b ? a - b : b - a }
+        NR == FNR { if ($1 == "1") { x[$2] = $3; y[$2] = $4; rows++ } next }
+        $1 in x { if (!(off($2, x[$1]) <= 1e-11 && off($3, y[$1]) <= 1e-11)) { print "step " $1 " differs: " $0; bad = 1 } seen++ }
+        { last_x = $2; last_y = $3 }
+        END { exit !(rows == 100 && seen == 100 && !bad && off(last_x, 1) < 0.05 && off(last_y, 1) < 0.05) }
+    ' "$SOURCE/tests/golden/rosenbrock_f64.csv" "$1"
+}
+
+# The numbers are those of the line that it fits.
+check_2_optimizer_object()
+{
+    printf 'weights 2.00 -3.00 offset 0.50\nresumed: the same bits\n' | diff - "$1"
+}
+
+# (1 + 3 + 5)/3 and (1 + 4 - 2)/3.
+check_3_cplusplus()
+{
+    printf '3.00 1.00 after 5000 steps\nrefused: rho must be at least 0 and below 1\n' | diff - "$1"
+}
+
+# The minimum of the function that the header's and the README's example minimise.
+check_header_example()
+{
+    printf '3.000 -1.000\n' | diff - "$1"
+}
+
+check_readme_example()
+{
+    check_header_example "$1"
+}
+
+# Runs a program and checks what it prints. run_example PROGRAM SOURCE-FILE
+run_example()
+{
+    name=$(basename "$2" | sed 's/\.[a-z]*$//; s/[^A-Za-z0-9]/_/g')
+    (cd "$(dirname "$1")" && "$1" >"$1.out") || fail "$1 does not run"
+    "check_$name" "$1.out" || fail "$2: wrong output, see $1.out"
+    echo "$1: right"
+}
+
+# The example in the header's first comment, as a file of its own.
+header_example()
+{
+    awk '/^ \*     #include <adadelta.h>/ { on = 1 } /^ \*\// { on = 0 } on { sub(/^ \* ?/, ""); sub(/^    /, ""); print }' \
+        "$SOURCE/include/adadelta.h"
+}
+
+# The README's first piece of C that is a whole program.
+readme_example()
+{
+    awk '/^```c$/ { on = 1; text = ""; next }
+         /^```/ { if (on && text ~ /int main/) { printf "%s", text; exit } on = 0 }
+         on { text = text $0 "\n" }' "$SOURCE/README.md"
+}
+
+# A fresh folder for a test's files.
+fresh_folder()
+{
+    rm -rf "${WORK:?}/$1"
+    mkdir -p "$WORK/$1"
+}
