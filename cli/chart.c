@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* See chart.h. The range is chosen so that what the methods end at can be told apart, and a name stands where each
+ * ends. */
+#include "chart.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gnuplot.h"
+
+enum { MAX_CURVES = ADADELTA_METHOD_COUNT, FEW_EPOCHS = 40 };
+
+static const double highest_start = 3;      /* see choose_range */
+static const double label_distance = 0.055; /* between the names at the curves' ends, in heights of the chart */
+
+struct y_range {
+    double low, high;
+    int logarithmic;
+};
+
+static int compare_numbers(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* From the smallest value to the largest, but no higher than three times what the methods start at in the middle: one
+   that diverges leaves at the top and does not squash the others. Logarithmic where the range is more than eightfold.
+ */
+static struct y_range choose_range(const struct chart *chart)
+{
+    struct y_range range = {INFINITY, -INFINITY, 0};
+    double starts[MAX_CURVES];
+    size_t start_count = 0;
+    for (size_t c = 0; c < chart->curve_count; c++) {
+        const struct curve *curve = &chart->curves[c];
+        for (size_t i = 0; i < curve->count; i++) {
+            range.low = fmin(range.low, chart->factor * curve->y[i]);
+            range.high = fmax(range.high, chart->factor * curve->y[i]);
+        }
+        if (curve->count > 0)
+            starts[start_count++] = chart->factor * curve->y[0];
+    }
+    if (start_count == 0)
+        return (struct y_range){0, 1, 0};
+    qsort(starts, start_count, sizeof *starts, compare_numbers);
+    range.high = fmin(range.high, highest_start * starts[(start_count - 1) / 2]);
+    range.high = fmax(range.high, range.low);
+    range.logarithmic = range.low > 0 && range.high > 8 * range.low;
+    if (range.logarithmic)
+        return (struct y_range){range.low / 1.15, range.high * 1.15, 1};
+    double margin = range.high > range.low ? 0.06 * (range.high - range.low) : 0.1 * fabs(range.high) + 1e-9;
+    /* Errors have their 0 at the bottom, unless all lie far above it. */
+    range.low = range.low < 0.5 * range.high ? 0 : range.low - margin;
+    range.high += margin;
+    return range;
+}
+
+/* The height of a value in the chart: 0 at the bottom, 1 at the top. */
+static double height_of(const struct y_range *range, double y)
+{
+    double height = range->logarithmic ? log(y / range->low) / log(range->high / range->low)
+                                       : (y - range->low) / (range->high - range->low);
+    return fmin(fmax(height, 0), 1);
+}
+
+/* Moves heights, which are in rising order, apart where they are closer than a name is high, each of a pair by the same
+   way, and back between 0 and 1. */
+static void spread(double *height, size_t count)
+{
+    enum { PASSES = 100 };
+    for (int pass = 0; pass < PASSES; pass++) {
+        for (size_t k = 1; k < count; k++) {
+            double overlap = label_distance - (height[k] - height[k - 1]);
+            if (overlap > 0) {
+                height[k - 1] -= overlap / 2;
+                height[k] += overlap / 2;
+            }
+        }
+        for (size_t k = 0; k < count; k++)
+            height[k] = fmin(fmax(height[k], (double)k * label_distance), 1 - (double)(count - 1 - k) * label_distance);
+    }
+}
+
+/* The methods' names at the right, where their curves end. */
+static void write_names(FILE *script, const struct chart *chart, const struct y_range *range)
+{
+    double height[MAX_CURVES];
+    enum adadelta_method method[MAX_CURVES];
+    size_t count = 0;
+    for (size_t c = 0; c < chart->curve_count; c++) {
+        const struct curve *curve = &chart->curves[c];
+        if (curve->count == 0)
+            continue;
+        double end = height_of(range, chart->factor * curve->y[curve->count - 1]);
+        size_t k = count++;
+        for (; k > 0 && height[k - 1] > end; k--) {
+            height[k] = height[k - 1];
+            method[k] = method[k - 1];
+        }
+        height[k] = end;
+        method[k] = curve->method;
+    }
+    spread(height, count);
+    for (size_t k = 0; k < count; k++)
+        fprintf(script, "set label '%s' at graph 1.015, graph %.4f left textcolor rgb '%s' noenhanced\n",
+                adadelta_method_name(method[k]), height[k], method_style(method[k])->color);
+}
+
+/* On a logarithmic axis gnuplot marks powers of ten alone; 1, 2, 5 make a decade readable. */
+static void write_log_marks(FILE *script, const struct y_range *range)
+{
+    static const double steps[] = {1, 2, 5};
+    const char *comma = "";
+    fprintf(script, "set logscale y\nset ytics (");
+    for (int power = (int)floor(log10(range->low)); power <= (int)ceil(log10(range->high)); power++) {
+        for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+            fprintf(script, "%s'%g' %g", comma, steps[i] * pow(10, power), steps[i] * pow(10, power));
+            comma = ", ";
+        }
+    }
+    fprintf(script, ")\n");
+}
+
+static void write_axes(FILE *script, const struct chart *chart, const struct y_range *range)
+{
+    fprintf(script, "set title ");
+    gnuplot_text(script, chart->title);
+    fprintf(script, ".\"\\n\".");
+    gnuplot_text(script, chart->subtitle);
+    fprintf(script, " noenhanced\nset xlabel 'epoch' noenhanced\nset ylabel ");
+    gnuplot_text(script, chart->y_label);
+    fprintf(script, " noenhanced\nset border 3 linecolor rgb '#555555'\nset tics nomirror textcolor rgb '#222222'\n"
+                    "set grid ytics linecolor rgb '#dddddd' linewidth 1\nset rmargin 12\n"
+                    "set key bmargin center horizontal Left reverse noenhanced samplen 2.5 maxcols 2\n");
+    if (chart->epochs == 1)
+        fprintf(script, "set xrange [0.5:1.5]\n");
+    else
+        fprintf(script, "set xrange [1:%zu]\n", chart->epochs);
+    if (chart->epochs <= 12)
+        fprintf(script, "set xtics 1\n");
+    else
+        fprintf(script, "set xtics add (1)\n");
+    fprintf(script, "set yrange [%.17g:%.17g]\n", range->low, range->high);
+    if (range->logarithmic)
+        write_log_marks(script, range);
+}
+
+static void write_chart(FILE *script, const void *context)
+{
+    const struct chart *chart = context;
+    const struct y_range range = choose_range(chart);
+    write_axes(script, chart, &range);
+    write_names(script, chart, &range);
+    for (size_t c = 0; c < chart->curve_count; c++) {
+        const struct curve *curve = &chart->curves[c];
+        if (curve->count == 0)
+            continue;
+        fprintf(script, "$curve%zu << END\n", c);
+        for (size_t i = 0; i < curve->count; i++)
+            fprintf(script, "%zu %.17g\n", i + 1, chart->factor * curve->y[i]);
+        fprintf(script, "END\n");
+    }
+    fprintf(script, "plot ");
+    for (size_t c = 0; c < chart->curve_count; c++) {
+        const struct curve *curve = &chart->curves[c];
+        const struct line_style *style = method_style(curve->method);
+        fprintf(script, c > 0 ? ", " : "");
+        fprintf(script, curve->count > 0 ? "$curve%zu using 1:2" : "NaN", c);
+        fprintf(script, " with %s linewidth 2 linecolor rgb '%s'",
+                chart->epochs <= FEW_EPOCHS ? "linespoints" : "lines", style->color);
+        if (chart->epochs <= FEW_EPOCHS)
+            fprintf(script, " pointtype %d pointsize 0.7", style->point);
+        fprintf(script, " title ");
+        gnuplot_text(script, curve->legend);
+    }
+    fprintf(script, "\n");
+}
+
+enum verdict chart_draw(const char *path, const struct chart *chart, struct trouble *trouble)
+{
+    return gnuplot_draw(path, write_chart, chart, trouble);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* A chart of one figure by epoch, a curve for each method. */
+#ifndef CLI_CHART_H
+#define CLI_CHART_H
+
+#include <stddef.h>
+
+#include <adadelta.h>
+
+#include "trouble.h"
+
+struct curve {
+    enum adadelta_method method;
+    const char *legend;
+    size_t count;    /* epochs there are; fewer than the chart's where the run diverged */
+    const double *y; /* [count] of epochs 1, 2, ... */
+};
+
+struct chart {
+    const char *title, *subtitle, *y_label;
+    double factor; /* what values are multiplied with to be shown: 100 for percent */
+    size_t epochs;
+    const struct curve *curves;
+    size_t curve_count;
+};
+
+/* Writes the picture; gnuplot_check has approved of path. */
+enum verdict chart_draw(const char *path, const struct chart *chart, struct trouble *trouble);
+
+#endif

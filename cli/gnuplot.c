@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* See gnuplot.h. The script comes from a temporary file and the picture leaves by standard output, so that no file's
+   name ever stands in a script or in a shell's command. */
+#include "gnuplot.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "output.h"
+
+static const struct line_style styles[ADADELTA_METHOD_COUNT] = {
+    [ADADELTA_METHOD_ADADELTA] = {"#D55E00", 7}, [ADADELTA_METHOD_SGD] = {"#0072B2", 4},
+    [ADADELTA_METHOD_MOMENTUM] = {"#56B4E9", 5}, [ADADELTA_METHOD_ADAGRAD] = {"#009E73", 9},
+    [ADADELTA_METHOD_RMSPROP] = {"#CC79A7", 11}, [ADADELTA_METHOD_ADAMW] = {"#E69F00", 13},
+};
+
+/* The picture formats: adding one is a row. A PNG has twice the pixels, to be sharp where it is shown 800 wide. */
+static const struct {
+    const char *suffix, *terminal;
+} formats[] = {
+    {".svg", "svg size 800,500 font 'sans,14' linewidth 1 background rgb 'white'"},
+    {".png", "pngcairo size 1600,1000 font 'sans,14' fontscale 1.9 linewidth 2 pointscale 2"},
+};
+enum { FORMAT_COUNT = sizeof formats / sizeof *formats };
+
+const struct line_style *method_style(enum adadelta_method method)
+{
+    return &styles[method];
+}
+
+static const char *terminal_for(const char *path)
+{
+    size_t length = strlen(path);
+    for (size_t i = 0; i < FORMAT_COUNT; i++) {
+        size_t size = strlen(formats[i].suffix);
+        if (length > size && strcmp(path + length - size, formats[i].suffix) == 0)
+            return formats[i].terminal;
+    }
+    return NULL;
+}
+
+/* 1 where a program of that name stands in PATH. */
+static int is_installed(const char *program)
+{
+    const char *path = getenv("PATH");
+    char file[4096];
+    while (path && *path) {
+        size_t size = strcspn(path, ":");
+        int length = snprintf(file, sizeof file, "%.*s/%s", (int)size, path, program);
+        if (length > 0 && (size_t)length < sizeof file && access(file, X_OK) == 0)
+            return 1;
+        path += size + (path[size] == ':');
+    }
+    return 0;
+}
+
+enum verdict gnuplot_check(const char *path, struct trouble *trouble)
+{
+    if (!terminal_for(path))
+        return blame(trouble, MISUSE, "-o %s: a picture's name must end in .svg or .png", path);
+    if (!is_installed("gnuplot"))
+        return blame(trouble, FAILED,
+                     "gnuplot is needed for pictures and was not found: install the package gnuplot-nox "
+                     "(Debian, Ubuntu) or gnuplot");
+    return DONE;
+}
+
+/* Runs gnuplot over three open files; 0 where it succeeded. */
+static int run_gnuplot(FILE *script, FILE *picture, FILE *remarks)
+{
+    int status;
+    pid_t child = fork();
+    if (child < 0)
+        return -1;
+    if (child == 0) {
+        if (dup2(fileno(script), STDIN_FILENO) >= 0 && dup2(fileno(picture), STDOUT_FILENO) >= 0 &&
+            dup2(fileno(remarks), STDERR_FILENO) >= 0)
+            execlp("gnuplot", "gnuplot", "--default-settings", (char *)NULL);
+        _exit(127);
+    }
+    if (waitpid(child, &status, 0) != child)
+        return -1;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+}
+
+/* gnuplot shows the line and a mark before it says what is wrong, so its last line with letters is the telling one. */
+static enum verdict blame_gnuplot(const char *path, FILE *remarks, struct trouble *trouble)
+{
+    char line[256], last[256] = "";
+    rewind(remarks);
+    while (fgets(line, sizeof line, remarks)) {
+        line[strcspn(line, "\r\n")] = '\0';
+        if (line[strspn(line, " ^\t")])
+            memcpy(last, line, sizeof last);
+    }
+    return blame(trouble, FAILED, "%s: gnuplot failed%s%s", path, last[0] ? ": " : "", last + strspn(last, " \t"));
+}
+
+enum verdict gnuplot_draw(const char *path, void (*write)(FILE *script, const void *context), const void *context,
+                          struct trouble *trouble)
+{
+    struct output picture;
+    enum verdict verdict = output_open(&picture, path, trouble);
+    if (verdict != DONE)
+        return verdict;
+    FILE *script = tmpfile(), *remarks = tmpfile();
+    if (!script || !remarks) {
+        verdict = blame(trouble, FAILED, "a temporary file cannot be made");
+    } else {
+        fprintf(script, "set encoding utf8\nset terminal %s\n", terminal_for(path));
+        write(script, context);
+        /* The child reads from the shared position, and from the file, not from this buffer. */
+        if (fflush(script) || ferror(script) || lseek(fileno(script), 0, SEEK_SET) != 0)
+            verdict = blame(trouble, FAILED, "a temporary file cannot be written");
+        else if (run_gnuplot(script, picture.file, remarks) != 0 || lseek(fileno(picture.file), 0, SEEK_END) <= 0)
+            verdict = blame_gnuplot(path, remarks, trouble);
+    }
+    if (script)
+        fclose(script);
+    if (remarks)
+        fclose(remarks);
+    if (verdict == DONE)
+        return output_commit(&picture, trouble);
+    output_discard(&picture);
+    return verdict;
+}
+
+void gnuplot_text(FILE *script, const char *text)
+{
+    json_t *valid = json_string(text); /* NULL where the bytes are not UTF-8, which would spoil an SVG */
+    fputc('\'', script);
+    for (; *text; text++) {
+        unsigned char byte = (unsigned char)*text;
+        if (byte < ' ' || byte == 127 || (byte >= 128 && !valid))
+            byte = '?';
+        if (byte == '\'')
+            fputc('\'', script);
+        fputc(byte, script);
+    }
+    fputc('\'', script);
+    json_decref(valid);
+}

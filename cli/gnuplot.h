@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Pictures through gnuplot: the format by the file's suffix, the script through a pipe, the file whole or not at all.
+ */
+#ifndef CLI_GNUPLOT_H
+#define CLI_GNUPLOT_H
+
+#include <stdio.h>
+
+#include <adadelta.h>
+
+#include "trouble.h"
+
+/* How a method looks in every picture. */
+struct line_style {
+    const char *color; /* of Okabe and Ito's palette, which colour-blind people can tell apart */
+    int point;         /* gnuplot's number of the point's shape, so that grey prints can be read too */
+};
+
+const struct line_style *method_style(enum adadelta_method method);
+
+/* Finds out, before any work is done, whether a picture of that name can be drawn: MISUSE for an unknown suffix, FAILED
+   where gnuplot is missing. */
+enum verdict gnuplot_check(const char *path, struct trouble *trouble);
+
+/* Draws: write puts the script, which begins with the terminal already set and must not set an output, into a file. */
+enum verdict gnuplot_draw(const char *path, void (*write)(FILE *script, const void *context), const void *context,
+                          struct trouble *trouble);
+
+/* Writes a text as gnuplot's quoted string, in which nothing has a meaning. */
+void gnuplot_text(FILE *script, const char *text);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* See settings.h. */
+#include "settings.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* One option that overrules a field of the method's settings. */
+static const struct {
+    enum option_id id;
+    size_t offset;
+    int is_flag;
+} hyper_fields[] = {
+    {OPTION_LR, offsetof(struct adadelta_hyper, lr), 0},
+    {OPTION_RHO, offsetof(struct adadelta_hyper, rho), 0},
+    {OPTION_EPS, offsetof(struct adadelta_hyper, eps), 0},
+    {OPTION_WEIGHT_DECAY, offsetof(struct adadelta_hyper, weight_decay), 0},
+    {OPTION_MOMENTUM, offsetof(struct adadelta_hyper, momentum), 0},
+    {OPTION_BETA1, offsetof(struct adadelta_hyper, beta1), 0},
+    {OPTION_BETA2, offsetof(struct adadelta_hyper, beta2), 0},
+    {OPTION_NESTEROV, offsetof(struct adadelta_hyper, nesterov), 1},
+    {OPTION_DECOUPLED, offsetof(struct adadelta_hyper, decoupled), 1},
+};
+
+static void hyper_from_args(struct adadelta_hyper *hyper, const struct args *args)
+{
+    for (size_t i = 0; i < sizeof hyper_fields / sizeof *hyper_fields; i++) {
+        const struct option_value *value = &args->values[hyper_fields[i].id];
+        char *field = (char *)hyper + hyper_fields[i].offset;
+        if (!value->given)
+            continue;
+        if (hyper_fields[i].is_flag)
+            *(int *)field = 1;
+        else
+            *(double *)field = value->real;
+    }
+}
+
+/* The names that an option may have, one after the other until NULL. */
+typedef const char *name_of(int index);
+
+static const char *method_names(int i)
+{
+    return adadelta_method_name((enum adadelta_method)i);
+}
+
+static const char *activation_names(int i)
+{
+    return activation_name((enum activation)i);
+}
+
+static const char *init_names(int i)
+{
+    return init_name((enum init)i);
+}
+
+static const char *scale_names(int i)
+{
+    return scale_name((enum scale_kind)i);
+}
+
+static const char *task_names(int i)
+{
+    static const char *const names[] = {"classification", "regression"};
+    return i < 2 ? names[i] : NULL;
+}
+
+/* Finds the value of an option among its names; *index stays as it is where the option was not given. */
+static enum verdict choose(int *index, const struct option_value *value, const char *option, name_of *name,
+                           struct trouble *trouble)
+{
+    char list[128] = "";
+    if (!value->given)
+        return DONE;
+    for (int i = 0; name(i); i++) {
+        if (strcmp(name(i), value->text) == 0) {
+            *index = i;
+            return DONE;
+        }
+        size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", name(i));
+    }
+    return blame(trouble, MISUSE, "--%s %s: must be one of %s", option, value->text, list);
+}
+
+static enum verdict model_from_args(struct model_spec *model, const struct args *args, struct trouble *trouble)
+{
+    const struct option_value *value = &args->values[OPTION_MODEL];
+    int activation = (int)model->activation, init = (int)model->init;
+    enum verdict verdict = value->given ? model_parse(model, value->text, trouble) : DONE;
+    if (verdict == DONE)
+        verdict = choose(&activation, &args->values[OPTION_ACTIVATION], "activation", activation_names, trouble);
+    if (verdict == DONE)
+        verdict = choose(&init, &args->values[OPTION_INIT], "init", init_names, trouble);
+    model->activation = (enum activation)activation;
+    model->init = (enum init)init;
+    return verdict;
+}
+
+enum verdict settings_from_args(struct fit_settings *settings, const struct args *args, struct trouble *trouble)
+{
+    const struct option_value *values = args->values;
+    *settings = fit_settings_default();
+    int method = (int)settings->method, scale = (int)settings->scale;
+    enum verdict verdict = model_from_args(&settings->model, args, trouble);
+    if (verdict == DONE)
+        verdict = choose(&method, &values[OPTION_METHOD], "method", method_names, trouble);
+    if (verdict == DONE)
+        verdict = choose(&scale, &values[OPTION_SCALE], "scale", scale_names, trouble);
+    if (verdict != DONE)
+        return verdict;
+
+    settings->method = (enum adadelta_method)method;
+    settings->scale = (enum scale_kind)scale;
+    settings->hyper = adadelta_hyper_for(settings->method);
+    hyper_from_args(&settings->hyper, args);
+    if (values[OPTION_BATCH].given)
+        settings->batch = (size_t)values[OPTION_BATCH].whole;
+    if (values[OPTION_EPOCHS].given)
+        settings->epochs = (size_t)values[OPTION_EPOCHS].whole;
+    if (values[OPTION_SEED].given)
+        settings->seed = values[OPTION_SEED].whole;
+    if (values[OPTION_TEST_FRACTION].given)
+        settings->test_fraction = values[OPTION_TEST_FRACTION].real;
+    return DONE;
+}
+
+enum verdict request_from_args(struct dataset_request *request, const struct args *args, size_t operand,
+                               const struct model_spec *model, struct trouble *trouble)
+{
+    int task = -1;
+    *request = (struct dataset_request){.path = args->operands[operand],
+                                        .labels_path = args->values[OPTION_LABELS].text,
+                                        .target = args->values[OPTION_TARGET].text,
+                                        .kind = model->kind,
+                                        .want_target = 1};
+    enum verdict verdict = choose(&task, &args->values[OPTION_TASK], "task", task_names, trouble);
+    if (verdict != DONE || task < 0)
+        return verdict;
+    request->kind = task == 0 ? TARGET_CLASS : TARGET_NUMBER;
+    if (model->kind != TARGET_NONE && model->kind != request->kind)
+        return blame(trouble, MISUSE, "--task %s does not go with --model %s", args->values[OPTION_TASK].text,
+                     args->values[OPTION_MODEL].text);
+    return DONE;
+}
+
+void describe_model(const struct model_spec *model, char *text, size_t size)
+{
+    model_format(model, text, size);
+    size_t used = strlen(text);
+    if (model->hidden_count > 0)
+        snprintf(text + used, size - used, " %s", activation_name(model->activation));
+}
+
+void describe_method(const struct fit_settings *settings, char *text, size_t size)
+{
+    static const struct {
+        const char *name;
+        enum adadelta_method method;
+        size_t offset;
+    } shown[] = {
+        {"rho", ADADELTA_METHOD_ADADELTA, offsetof(struct adadelta_hyper, rho)},
+        {"eps", ADADELTA_METHOD_ADADELTA, offsetof(struct adadelta_hyper, eps)},
+        {"momentum", ADADELTA_METHOD_MOMENTUM, offsetof(struct adadelta_hyper, momentum)},
+        {"rho", ADADELTA_METHOD_RMSPROP, offsetof(struct adadelta_hyper, rho)},
+        {"beta1", ADADELTA_METHOD_ADAMW, offsetof(struct adadelta_hyper, beta1)},
+        {"beta2", ADADELTA_METHOD_ADAMW, offsetof(struct adadelta_hyper, beta2)},
+    };
+    int used = snprintf(text, size, "%s lr %g", adadelta_method_name(settings->method), settings->hyper.lr);
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+        if (shown[i].method == settings->method)
+            used += snprintf(text + used, size - (size_t)used, ", %s %g", shown[i].name,
+                             *(const double *)((const char *)&settings->hyper + shown[i].offset));
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* adadelta train: fits a model, tells how it goes, and keeps the model where it was asked to. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "interrupt.h"
+#include "output.h"
+#include "progress.h"
+#include "report.h"
+#include "sets.h"
+#include "settings.h"
+
+/* A training under way. */
+struct run {
+    const struct args *args;
+    struct fit *fit;
+    struct sets sets;
+    const char *save_path; /* NULL: the model is not kept */
+    double save_interval;
+    double last_saved; /* in the seconds of the run */
+    struct progress progress;
+    struct fit_progress last; /* of the last epoch that ended, in this run of the program; epoch 0: none */
+    enum verdict verdict;     /* of what the watch did */
+    struct trouble *trouble;
+};
+
+static enum verdict run_create(struct run *run)
+{
+    struct fit_settings settings;
+    struct dataset_request request;
+    const struct args *args = run->args;
+    enum verdict verdict = settings_from_args(&settings, args, run->trouble);
+    if (verdict == DONE)
+        verdict = request_from_args(&request, args, 0, &settings.model, run->trouble);
+    if (verdict == DONE)
+        verdict = sets_read(&run->sets, &request, args, settings.test_fraction, settings.seed, run->trouble);
+    if (verdict == DONE)
+        verdict = fit_create(&run->fit, &settings, &run->sets.train, sets_test(&run->sets),
+                             (int)args->values[OPTION_THREADS].whole, run->trouble);
+    return verdict;
+}
+
+/* The file of a run holds all that decides its result, so only what does not may be said again. */
+static enum verdict check_resume_options(const struct run *run)
+{
+    static const enum option_id allowed[] = {OPTION_RESUME, OPTION_EPOCHS, OPTION_THREADS,      OPTION_OUTPUT,
+                                             OPTION_TEST,   OPTION_LABELS, OPTION_TEST_LABELS,  OPTION_TEST_FRACTION,
+                                             OPTION_JSON,   OPTION_QUIET,  OPTION_SAVE_INTERVAL};
+    const struct option *other = args_first_other(run->args, &train_command, allowed, sizeof allowed / sizeof *allowed);
+    if (other)
+        return blame(run->trouble, MISUSE, "--%s cannot be changed by --resume: the run goes on as it began",
+                     other->name);
+    return DONE;
+}
+
+static enum verdict run_resume(struct run *run)
+{
+    const struct option_value *values = run->args->values;
+    const char *path = values[OPTION_RESUME].text;
+    struct dataset_request request = {0};
+    enum verdict verdict = check_resume_options(run);
+    if (verdict == DONE)
+        verdict = fit_load(&run->fit, path, (int)values[OPTION_THREADS].whole, run->trouble);
+    if (verdict != DONE)
+        return verdict;
+
+    const struct fit_settings *settings = fit_get_settings(run->fit);
+    double fraction = values[OPTION_TEST_FRACTION].given ? values[OPTION_TEST_FRACTION].real : settings->test_fraction;
+    if (fraction != settings->test_fraction)
+        return blame(run->trouble, MISUSE, "--test-fraction %s: the run in %s began with %g",
+                     values[OPTION_TEST_FRACTION].text, path, settings->test_fraction);
+    size_t epochs = values[OPTION_EPOCHS].given ? (size_t)values[OPTION_EPOCHS].whole : settings->epochs;
+    if (fit_epochs_done(run->fit) >= epochs)
+        return blame(run->trouble, MISUSE, "%s: %zu epochs are done already; a larger --epochs goes on", path,
+                     fit_epochs_done(run->fit));
+    fit_describe(run->fit, &request);
+    request.path = run->args->operands[0];
+    request.labels_path = values[OPTION_LABELS].text;
+    request.want_target = 1;
+    verdict = sets_read(&run->sets, &request, run->args, fraction, settings->seed, run->trouble);
+    if (verdict == DONE)
+        verdict = fit_attach(run->fit, &run->sets.train, sets_test(&run->sets), epochs, run->trouble);
+    return verdict;
+}
+
+static void say_what(const struct run *run)
+{
+    char data[256], model[256], method[128], parameters[NUMBER_SIZE];
+    const struct fit_settings *settings = fit_get_settings(run->fit);
+    int quiet = run->args->values[OPTION_QUIET].given;
+    sets_describe(&run->sets, data, sizeof data);
+    describe_model(&settings->model, model, sizeof model);
+    describe_method(settings, method, sizeof method);
+    remark(quiet, "%s", data);
+    remark(quiet, "%s, %s parameters; %s; batch %zu, %zu epochs", model,
+           format_count(parameters, fit_parameter_count(run->fit)), method, settings->batch, settings->epochs);
+}
+
+static enum verdict report_epoch(const struct run *run, const struct fit_progress *now)
+{
+    json_t *line = json_pack("{s:s,s:I,s:o}", "event", "epoch", "epoch", (json_int_t)now->epoch, "seconds",
+                             report_number(now->seconds));
+    report_losses(line, now);
+    return report_json(stdout, line, run->trouble);
+}
+
+static int watch(const struct fit_progress *now, void *context)
+{
+    struct run *run = context;
+    progress_update(&run->progress, now);
+    if (now->epoch_end) {
+        run->last = *now;
+        if (run->args->values[OPTION_JSON].given)
+            run->verdict = report_epoch(run, now);
+    }
+    if (run->verdict == DONE && run->save_path && now->seconds - run->last_saved >= run->save_interval) {
+        run->last_saved = now->seconds;
+        run->verdict = fit_save(run->fit, run->save_path, run->trouble);
+    }
+    return run->verdict != DONE || interrupt_requested();
+}
+
+static enum verdict report_done(const struct run *run)
+{
+    const struct fit_progress *last = &run->last;
+    char error[NUMBER_SIZE];
+    if (run->args->values[OPTION_JSON].given) {
+        json_t *line = json_pack("{s:s,s:I,s:o,s:I}", "event", "done", "epochs", (json_int_t)last->epoch, "seconds",
+                                 report_number(last->seconds), "parameters", (json_int_t)fit_parameter_count(run->fit));
+        report_losses(line, last);
+        if (run->save_path)
+            json_object_set_new(line, "saved", report_text(run->save_path));
+        return report_json(stdout, line, run->trouble);
+    }
+    printf("%zu epochs in %.2f s: train loss %.5g", last->epoch, last->seconds, last->train_loss);
+    if (last->has_test)
+        printf(", test loss %.5g", last->test_loss);
+    if (last->has_test && !isnan(last->test_error))
+        printf(", test error %s", format_percent(error, last->test_error));
+    printf("\n");
+    if (run->save_path)
+        printf("saved to %s\n", run->save_path);
+    else
+        remark(run->args->values[OPTION_QUIET].given, "(the model was not kept; -o FILE keeps it)");
+    return DONE;
+}
+
+/* A name that no file has, for a run that is stopped and was not told where to go. */
+static void choose_rescue_path(char *path, size_t size)
+{
+    snprintf(path, size, "adadelta-interrupted.safetensors");
+    for (int i = 2; access(path, F_OK) == 0; i++)
+        snprintf(path, size, "adadelta-interrupted-%d.safetensors", i);
+}
+
+static enum verdict rescue(struct run *run)
+{
+    char chosen[64];
+    const char *path = run->save_path;
+    size_t done = fit_epochs_done(run->fit);
+    if (!path) {
+        choose_rescue_path(chosen, sizeof chosen);
+        path = chosen;
+    }
+    enum verdict verdict = fit_save(run->fit, path, run->trouble);
+    if (verdict != DONE)
+        return verdict;
+    if (run->args->values[OPTION_JSON].given)
+        return report_json(
+            stdout,
+            json_pack("{s:s,s:I,s:o}", "event", "interrupted", "epoch", (json_int_t)done, "saved", report_text(path)),
+            run->trouble);
+    printf("interrupted after %zu epochs; saved to %s\n"
+           "to go on: adadelta train %s%s%s --resume %s\n",
+           done, path, run->args->operands[0], run->args->values[OPTION_TEST].given ? " --test " : "",
+           run->args->values[OPTION_TEST].given ? run->args->values[OPTION_TEST].text : "", path);
+    return DONE;
+}
+
+static enum verdict run_to_the_end(struct run *run)
+{
+    int stopped = 0;
+    say_what(run);
+    progress_start(&run->progress, "", run->args->values[OPTION_QUIET].given);
+    interrupt_catch();
+    enum verdict verdict = fit_run(run->fit, watch, run, &stopped, run->trouble);
+    progress_end(&run->progress);
+    if (run->verdict != DONE)
+        return run->verdict;
+    if (verdict != DONE)
+        return verdict;
+    if (stopped && fit_epochs_done(run->fit) < fit_get_settings(run->fit)->epochs)
+        return rescue(run);
+    if (run->save_path)
+        verdict = fit_save(run->fit, run->save_path, run->trouble);
+    return verdict == DONE ? report_done(run) : verdict;
+}
+
+static enum verdict train(const struct args *args, struct trouble *trouble)
+{
+    const struct option_value *values = args->values;
+    struct run run = {.args = args, .save_interval = 30, .trouble = trouble};
+    const char *inputs[] = {args->operands[0], values[OPTION_TEST].text, values[OPTION_LABELS].text};
+    run.save_path = values[OPTION_OUTPUT].given ? values[OPTION_OUTPUT].text : values[OPTION_RESUME].text;
+    if (values[OPTION_SAVE_INTERVAL].given)
+        run.save_interval = values[OPTION_SAVE_INTERVAL].real;
+
+    enum verdict verdict = values[OPTION_RESUME].given ? run_resume(&run) : run_create(&run);
+    if (verdict == DONE && run.save_path)
+        verdict = output_check(run.save_path, inputs, sizeof inputs / sizeof *inputs, trouble);
+    if (verdict == DONE)
+        verdict = run_to_the_end(&run);
+    fit_destroy(run.fit);
+    sets_free(&run.sets);
+    return verdict;
+}
+
+static const struct option file_rows[] = {
+    {OPTION_OUTPUT, OPTION_TEXT, "output", 'o', "MODEL", 0, 0, 0,
+     "file to keep the model in, with all that --resume needs"},
+    {OPTION_RESUME, OPTION_TEXT, "resume", 0, "MODEL", 0, 0, 0,
+     "go on with a run that was kept, on the same DATA, as if it had never stopped; only --epochs, --threads and what "
+     "does not touch the training may be said anew"},
+    {OPTION_SAVE_INTERVAL, OPTION_REAL, "save-interval", 0, "SEC", 0, INFINITY, 0,
+     "seconds between savings while training (default 30)"},
+};
+static const struct option_group file_options = {"Files", file_rows, sizeof file_rows / sizeof *file_rows};
+
+const struct command train_command = {
+    .name = "train",
+    .summary = "Fits a model to data",
+    .operands = "DATA",
+    .operand_count = 1,
+    .details = "\n"
+               "DATA is a table (CSV with a header line) or images (IDX, also .gz). A table's last column is what is\n"
+               "learned unless --target names another. Ctrl-C stops after the batch and keeps the model.\n",
+    .groups = {&file_options, &data_options, &test_options, &model_options, &method_options, &hyper_options,
+               &effort_options, &common_options},
+    .examples = {"adadelta train iris.csv -o iris.safetensors",
+                 "adadelta train digits.csv --model mlp:64 --test-fraction 0.2 --epochs 30",
+                 "adadelta train train-images-idx3-ubyte --test t10k-images-idx3-ubyte --model mlp:500,300",
+                 "adadelta train iris.csv --resume iris.safetensors --epochs 200"},
+    .run = train,
+};
