@@ -6,6 +6,7 @@
 #include <adadelta.h>
 
 #include "commands.h"
+#include "waiting.h"
 
 static const struct command *const commands[] = {&train_command, &predict_command, &eval_command, &compare_command};
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
@@ -68,6 +69,7 @@ static enum verdict run_command(int argc, char **argv, struct trouble *trouble)
         return show_help(command->name, trouble);
     if (strcmp(adadelta_isa_name(), "invalid") == 0)
         return blame(trouble, MISUSE, "%s", adadelta_status_string(ADADELTA_ERROR_ISA));
+    wait_asleep(argv);
     return command->run(&args, trouble);
 }
 
