@@ -15,7 +15,9 @@
  * What is promised
  *   - Same bits: for the same input an updated element has the same bits on every instruction set, at every position in
  *     an array of any length and alignment, and for every number of threads. No approximate roots, no fused or
- *     reordered arithmetic. 32-bit tensors are computed in float, 64-bit tensors in double.
+ *     reordered arithmetic. 32-bit tensors are computed in float, 64-bit tensors in double. This holds in the C
+ *     default floating-point environment: rounding to nearest, denormals not flushed (a program linked with
+ *     -ffast-math may change that for the whole process).
  *   - A state value below the smallest normal number (1.2e-38 in float) is stored as zero, so that a gradient that has
  *     died never makes the step slow.
  *   - Nothing is half done: a function that returns an error has changed nothing, and says so here if it might.

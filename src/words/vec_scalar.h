@@ -9,6 +9,10 @@
 #include <stddef.h>
 #include <string.h>
 
+#if FLT_EVAL_METHOD != 0
+#error "float must be computed as float and double as double (no x87): other widths change the bits that are promised"
+#endif
+
 /* memcpy instead of a dereference: the caller's array may have any alignment. A word has one element, so that loops
    have no tail and the partial words are never used. */
 #define SCALAR_WORDS(T, REAL, SQRT, SMALLEST_NORMAL)                                                                   \
