@@ -44,6 +44,23 @@ void adadelta_checkpoint_destroy(struct adadelta_checkpoint *checkpoint)
 /* -------------------------------------------------------------------------------------------------------------
  * Contents */
 
+json_t *checkpoint_parse(const char *text, size_t length, char wrong[JSON_ERROR_TEXT_LENGTH])
+{
+    json_error_t trouble = {.text = ""};
+    json_t *json;
+    /* jansson's lexer (2.14, lex_save) drops bytes without a word when its buffer cannot grow. So see first that there
+       is memory: a header of many tensors takes about 20 bytes for each of its own. */
+    void *probe = malloc(32 * length + 4096);
+
+    wrong[0] = '\0';
+    if (!probe)
+        return NULL;
+    free(probe);
+    json = json_loadb(text, length, JSON_REJECT_DUPLICATES, &trouble);
+    memcpy(wrong, trouble.text, JSON_ERROR_TEXT_LENGTH);
+    return json;
+}
+
 enum adadelta_status checkpoint_put_text(struct adadelta_checkpoint *checkpoint, const char *name, const char *text)
 {
     if (json_object_set_new_nocheck(checkpoint->texts, name, json_string_nocheck(text)))

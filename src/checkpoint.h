@@ -27,4 +27,8 @@ struct adadelta_checkpoint {
 /* adadelta_checkpoint_set_text for any name, the library's own too. */
 enum adadelta_status checkpoint_put_text(struct adadelta_checkpoint *checkpoint, const char *name, const char *text);
 
+/* Parses length bytes of JSON; a key that stands twice is an error. NULL: *wrong says what is wrong with the text, or
+   is empty where there is no memory. */
+json_t *checkpoint_parse(const char *text, size_t length, char wrong[JSON_ERROR_TEXT_LENGTH]);
+
 #endif

@@ -379,12 +379,12 @@ static void carry_out(const struct plan *plan, struct adadelta *optimizer)
 
 static enum adadelta_status parse_text(const char *text, json_t **json, struct adadelta_error *error)
 {
-    json_error_t trouble = {.text = ""};
+    char wrong[JSON_ERROR_TEXT_LENGTH];
 
-    *json = json_loads(text, JSON_REJECT_DUPLICATES, &trouble);
+    *json = checkpoint_parse(text, strlen(text), wrong);
     if (*json)
         return ADADELTA_OK;
-    return trouble.text[0] ? malformed(error, trouble.text) : no_memory(error);
+    return *wrong ? malformed(error, wrong) : no_memory(error);
 }
 
 enum adadelta_status adadelta_checkpoint_get_optimizer(const struct adadelta_checkpoint *checkpoint,

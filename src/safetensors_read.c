@@ -55,19 +55,21 @@ static uint32_t checksum(const struct layout *layout, size_t place)
     return crc32_value(&crc);
 }
 
-static json_t *parse_header(const struct layout *layout, json_error_t *trouble)
+static json_t *parse_header(const struct layout *layout, char wrong[JSON_ERROR_TEXT_LENGTH])
 {
-    return json_loadb(layout->file + LENGTH_SIZE, layout->data - LENGTH_SIZE, JSON_REJECT_DUPLICATES, trouble);
+    return checkpoint_parse(layout->file + LENGTH_SIZE, layout->data - LENGTH_SIZE, wrong);
 }
 
 /* A file without our checksum: of another program, or no safetensors file at all. */
 static enum adadelta_status foreign(const struct layout *layout, struct adadelta_error *error)
 {
-    json_error_t trouble;
-    json_t *header = parse_header(layout, &trouble);
+    char wrong[JSON_ERROR_TEXT_LENGTH];
+    json_t *header = parse_header(layout, wrong);
     int object = json_is_object(header);
 
     json_decref(header);
+    if (!header && !*wrong)
+        return fail(error, ADADELTA_ERROR_MEMORY, "no memory for the header");
     if (object)
         return fail(error, format, "a safetensors file, but not an adadelta checkpoint: no " TEXT_CRC32 " in it");
     return fail(error, format, "not an adadelta checkpoint");
@@ -239,18 +241,17 @@ enum adadelta_status safetensors_decode(struct adadelta_checkpoint *checkpoint, 
                                         struct adadelta_error *error)
 {
     struct layout layout = {.file = checkpoint->file, .size = size};
-    json_error_t trouble = {.text = ""};
+    char wrong[JSON_ERROR_TEXT_LENGTH];
     json_t *header;
     enum adadelta_status status = check_bytes(&layout, error);
 
     if (status)
         return status;
-    header = parse_header(&layout, &trouble);
-    /* jansson says what is wrong with a text, and nothing where memory has run out. */
-    if (!header && trouble.text[0] == '\0')
+    header = parse_header(&layout, wrong);
+    if (!header && !*wrong)
         return fail(error, ADADELTA_ERROR_MEMORY, "no memory for the checkpoint's header");
     if (!header)
-        return fail(error, format, "the header is not JSON: %s", trouble.text);
+        return fail(error, format, "the header is not JSON: %s", wrong);
     status = read_texts(checkpoint, json_object_get(header, "__metadata__"), error);
     if (!status)
         status = read_arrays(checkpoint, &layout, header, error);
