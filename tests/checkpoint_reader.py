@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""Reads an adadelta checkpoint by the safetensors specification and docs/checkpoint.md, with nothing but the standard
+library, complains about the first thing that is not as it should be, and prints what the file holds, one line each:
+
+    text  NAME TEXT                 (both as JSON)
+    array NAME DTYPE [SHAPE] VALUES (in the order of the file)
+"""
+import json
+import math
+import re
+import struct
+import sys
+import zlib
+
+SIZES = {"F64": (8, "d"), "F32": (4, "f"), "U8": (1, "B")}
+
+
+def check(condition, complaint):
+    if not condition:
+        sys.exit(f"checkpoint_reader.py: {complaint}")
+
+
+def unique(pairs):
+    check(len(dict(pairs)) == len(pairs), "a key stands twice")
+    return dict(pairs)
+
+
+def check_optimizer(text, header):
+    optimizer = json.loads(text, object_pairs_hook=unique)
+    check(set(optimizer) == {"method", "step", "groups", "tensors"}, "wrong keys in adadelta.optimizer")
+    for group in optimizer["groups"]:
+        check(set(group) == {"lr", "rho", "eps", "weight_decay", "momentum", "beta1", "beta2", "nesterov", "decoupled"},
+              "wrong keys in a group")
+    for name, entry in optimizer["tensors"].items():
+        check(name in header, f"{name} has no array")
+        check(set(entry) == {"group", "step"}, "wrong keys in a tensor")
+        check(entry["group"] < len(optimizer["groups"]), "no such group")
+        check(entry["step"] <= optimizer["step"], "a tensor has taken more steps than there were")
+
+
+def main():
+    data = open(sys.argv[1], "rb").read()
+    (length,) = struct.unpack_from("<Q", data)
+    start = 8 + length
+    text = data[8:start]
+    check(len(text) == length and text[:1] == b"{", "the header is not there")
+    check(start % 64 == 0, "the arrays do not begin at a multiple of 64")
+    check(re.fullmatch(rb"\{.*\} *", text, re.DOTALL), "the padding is not of spaces")
+    header = json.loads(text, object_pairs_hook=unique)
+    metadata = header.pop("__metadata__")
+    check(all(isinstance(value, str) for value in metadata.values()), "metadata is not of strings")
+    check(metadata["adadelta.format"] == "1", "wrong format number")
+    check(re.fullmatch(r"\d+\.\d+\.\d+", metadata["adadelta.version"]), "no version")
+
+    crc = metadata["adadelta.crc32"]
+    key = b'"adadelta.crc32":"'
+    check(text.count(key) == 1, "the checksum cannot be found")
+    at = data.index(key) + len(key)
+    check(data[at:at + 8].decode() == crc, "the checksum is elsewhere")
+    check(f"{zlib.crc32(data[:at] + b'00000000' + data[at + 8:]):08x}" == crc, "wrong checksum")
+    if "adadelta.optimizer" in metadata:
+        check_optimizer(metadata["adadelta.optimizer"], header)
+
+    for name, value in metadata.items():
+        print("text", json.dumps(name), json.dumps(value))
+    end = 0
+    for name, entry in header.items():
+        check(set(entry) == {"dtype", "shape", "data_offsets"}, "wrong keys in an array")
+        size, code = SIZES[entry["dtype"]]
+        count = math.prod(entry["shape"])
+        begin, stop = entry["data_offsets"]
+        check(begin == end and stop == begin + count * size, f"wrong offsets of {name}")
+        check((start + begin) % size == 0, f"{name} is not aligned")
+        end = stop
+        values = struct.unpack_from(f"<{count}{code}", data, start + begin)
+        print("array", json.dumps(name), entry["dtype"], entry["shape"], *("%.17g" % value for value in values))
+    check(start + end == len(data), "bytes follow the last array")
+
+
+main()
