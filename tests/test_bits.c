@@ -205,10 +205,40 @@ static int check_case(int method, enum adadelta_dtype dtype, int variant, size_t
     return bad;
 }
 
+/* The edge of what is stored: halved to the smallest normal number it stays, to anything less it becomes zero. */
+static int check_smallest(enum adadelta_dtype dtype)
+{
+    const double normal = dtype == ADADELTA_F32 ? FLT_MIN : DBL_MIN;
+    const double below = normal * (1 - (dtype == ADADELTA_F32 ? FLT_EPSILON : DBL_EPSILON));
+    const double kept[] = {normal, below, -normal, -below, 3 * normal, normal / 4, 0};
+    const double expected[] = {normal, 0, -normal, 0, 3 * normal, 0, 0};
+    enum { KINDS = sizeof kept / sizeof *kept, N = 37 };
+    struct adadelta_options options = {.method = ADADELTA_METHOD_MOMENTUM, .threads = 1};
+    struct adadelta_hyper hyper = {.lr = 1, .eps = 1, .momentum = 0.5};
+    union array x = {{0}}, g = {{0}};
+    struct adadelta_tensor tensor = {
+        .name = "x", .dtype = dtype, .ndim = 1, .shape = {N}, .values = &x, .gradient = &g};
+    struct adadelta *optimizer;
+    void *buffer = NULL;
+    int bad = adadelta_create(&options, &optimizer) || adadelta_add_group(optimizer, &hyper, NULL) ||
+              adadelta_add_tensor(optimizer, 0, &tensor, NULL) ||
+              adadelta_state(optimizer, 0, "momentum_buffer", &buffer);
+    for (size_t i = 0; !bad && i < N; i++)
+        store_element(dtype, buffer, i, 2 * kept[i % KINDS]);
+    bad = bad || adadelta_step(optimizer);
+    for (size_t i = 0; !bad && i < N; i++)
+        bad = load_element(dtype, buffer, i) != expected[i % KINDS];
+    if (bad)
+        fprintf(stderr, "%s: %s state at the edge of the normal numbers\n", adadelta_isa_name(),
+                dtype == ADADELTA_F32 ? "f32" : "f64");
+    adadelta_destroy(optimizer);
+    return bad;
+}
+
 /* Everything that a child does: the scalar one first writes what all are compared with. */
 static int child_computes(const char *isa)
 {
-    int bad = strcmp(adadelta_isa_name(), isa) != 0;
+    int bad = strcmp(adadelta_isa_name(), isa) || check_smallest(ADADELTA_F32) || check_smallest(ADADELTA_F64);
     for (int method = 0; !bad && method < METHODS; method++)
         for (int d = ADADELTA_F32; d <= ADADELTA_F64; d++)
             for (int variant = 0; variant < VARIANTS; variant++) {
