@@ -120,8 +120,8 @@ static void find_moments(const struct table *table, const struct columns *found)
 
 static int is_constant(const struct columns *found, size_t k)
 {
-    double unit = found->unit[k];
-    return found->high[k] * unit - found->low[k] * unit <= ROUNDING * largest(found, k) * unit;
+    double unit = found->unit[k], apart = found->high[k] * unit - found->low[k] * unit;
+    return apart <= ROUNDING * largest(found, k) * unit || apart < DBL_MIN * unit;
 }
 
 /* 0, or -1 where a double cannot hold the scaled values. */
@@ -142,8 +142,7 @@ static int fit_column(double *offset, double *factor, enum scale_kind kind, cons
     return isfinite(*offset) && isfinite(*factor) && *factor != 0 && isfinite(low) && isfinite(high) ? 0 : -1;
 }
 
-/* Makes a scaling that leaves everything as it is. */
-static enum verdict make_scale(struct scale *scale, size_t columns, struct trouble *trouble)
+enum verdict scale_identity(struct scale *scale, size_t columns, struct trouble *trouble)
 {
     scale->columns = columns;
     scale->offset = calloc(columns > 0 ? columns : 1, sizeof *scale->offset);
@@ -190,7 +189,7 @@ static enum verdict fit_table(struct scale *scale, enum scale_kind kind, const s
     *scale = (struct scale){0};
     if (table->rows == 0 || table->columns == 0)
         return blame(trouble, FAILED, "%s: has no rows to scale by", data->path);
-    enum verdict verdict = make_scale(scale, table->columns, trouble);
+    enum verdict verdict = scale_identity(scale, table->columns, trouble);
     if (verdict == DONE && kind != SCALE_NONE)
         verdict = fit_columns(scale, kind, table, data, trouble);
     if (verdict != DONE)

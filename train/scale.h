@@ -27,6 +27,9 @@ enum verdict scale_fit(struct scale *scale, enum scale_kind kind, const struct d
 enum verdict scale_fit_target(struct scale *scale, enum scale_kind kind, const struct dataset *data,
                               struct trouble *trouble);
 
+/* A scaling that leaves everything as it is. */
+enum verdict scale_identity(struct scale *scale, size_t columns, struct trouble *trouble);
+
 void scale_free(struct scale *scale);
 
 #endif
