@@ -137,8 +137,7 @@ static enum verdict next_record(struct csv *csv, int *more, struct trouble *trou
     csv->lines += count_newlines(csv->record, csv->end) + 1;
     source->start = (size_t)((unsigned char *)csv->end - source->bytes) + (newline != NULL);
     if (memchr(csv->record, '\0', (size_t)(csv->end - csv->record)) != NULL)
-        return blame(trouble, FAILED, "%s:%zu: a zero byte: this is neither a CSV table nor an IDX file", source->path,
-                     csv->line);
+        return blame(trouble, FAILED, "%s:%zu: a zero byte, which no CSV table holds", source->path, csv->line);
     if (csv->end > csv->record && csv->end[-1] == '\r')
         csv->end--;
     *csv->end = '\0';
@@ -478,6 +477,9 @@ enum verdict csv_read(struct dataset *data, struct source *source, const struct 
     if (request->labels_path != NULL)
         return blame(trouble, MISUSE, "%s: a table has its target in a column, a labels file is for IDX images",
                      source->path);
+    size_t held = source->end - source->start;
+    if (memchr(source->bytes + source->start, '\0', held < FORMAT_HEAD ? held : FORMAT_HEAD) != NULL)
+        return blame(trouble, FAILED, "%s: is neither a CSV table (in ASCII or UTF-8) nor an IDX file", source->path);
     enum verdict verdict = read_header(&csv, trouble);
     if (verdict == DONE)
         verdict = choose_columns(&csv, data, trouble);
