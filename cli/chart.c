@@ -11,8 +11,10 @@
 
 enum { MAX_CURVES = ADADELTA_METHOD_COUNT, FEW_EPOCHS = 40 };
 
-static const double highest_start = 3;      /* see choose_range */
-static const double label_distance = 0.055; /* between the names at the curves' ends, in heights of the chart */
+static const double highest_start = 3; /* see choose_range */
+
+/* The layout in parts of the picture's height: title above, the epochs and the legend's lines below. */
+static const double top = 0.88, axis_height = 0.13, line_height = 0.041;
 
 struct y_range {
     double low, high;
@@ -67,23 +69,28 @@ static double height_of(const struct y_range *range, double y)
 
 /* Moves heights, which are in rising order, apart where they are closer than a name is high, each of a pair by the same
    way, and back between 0 and 1. */
-static void spread(double *height, size_t count)
+static void spread(double *height, size_t count, double distance)
 {
     enum { PASSES = 100 };
     for (int pass = 0; pass < PASSES; pass++) {
         for (size_t k = 1; k < count; k++) {
-            double overlap = label_distance - (height[k] - height[k - 1]);
+            double overlap = distance - (height[k] - height[k - 1]);
             if (overlap > 0) {
                 height[k - 1] -= overlap / 2;
                 height[k] += overlap / 2;
             }
         }
         for (size_t k = 0; k < count; k++)
-            height[k] = fmin(fmax(height[k], (double)k * label_distance), 1 - (double)(count - 1 - k) * label_distance);
+            height[k] = fmin(fmax(height[k], (double)k * distance), 1 - (double)(count - 1 - k) * distance);
     }
 }
 
-/* The methods' names at the right, where their curves end. */
+static double bottom_of(const struct chart *chart)
+{
+    return axis_height + line_height * (double)chart->curve_count;
+}
+
+/* The methods' names at the right, where their curves end; of one that diverged the legend tells. */
 static void write_names(FILE *script, const struct chart *chart, const struct y_range *range)
 {
     double height[MAX_CURVES];
@@ -91,7 +98,7 @@ static void write_names(FILE *script, const struct chart *chart, const struct y_
     size_t count = 0;
     for (size_t c = 0; c < chart->curve_count; c++) {
         const struct curve *curve = &chart->curves[c];
-        if (curve->count == 0)
+        if (curve->count < chart->epochs)
             continue;
         double end = height_of(range, chart->factor * curve->y[curve->count - 1]);
         size_t k = count++;
@@ -102,7 +109,7 @@ static void write_names(FILE *script, const struct chart *chart, const struct y_
         height[k] = end;
         method[k] = curve->method;
     }
-    spread(height, count);
+    spread(height, count, line_height / (top - bottom_of(chart)));
     for (size_t k = 0; k < count; k++)
         fprintf(script, "set label '%s' at graph 1.015, graph %.4f left textcolor rgb '%s' noenhanced\n",
                 adadelta_method_name(method[k]), height[k], method_style(method[k])->color);
@@ -133,7 +140,8 @@ static void write_axes(FILE *script, const struct chart *chart, const struct y_r
     gnuplot_text(script, chart->y_label);
     fprintf(script, " noenhanced\nset border 3 linecolor rgb '#555555'\nset tics nomirror textcolor rgb '#222222'\n"
                     "set grid ytics linecolor rgb '#dddddd' linewidth 1\nset rmargin 12\n"
-                    "set key bmargin center horizontal Left reverse noenhanced samplen 2.5 maxcols 2\n");
+                    "set key bmargin center horizontal Left reverse noenhanced samplen 2.5 maxcols 1\n");
+    fprintf(script, "set tmargin at screen %g\nset bmargin at screen %g\n", top, bottom_of(chart));
     if (chart->epochs == 1)
         fprintf(script, "set xrange [0.5:1.5]\n");
     else
@@ -147,12 +155,8 @@ static void write_axes(FILE *script, const struct chart *chart, const struct y_r
         write_log_marks(script, range);
 }
 
-static void write_chart(FILE *script, const void *context)
+static void write_data(FILE *script, const struct chart *chart)
 {
-    const struct chart *chart = context;
-    const struct y_range range = choose_range(chart);
-    write_axes(script, chart, &range);
-    write_names(script, chart, &range);
     for (size_t c = 0; c < chart->curve_count; c++) {
         const struct curve *curve = &chart->curves[c];
         if (curve->count == 0)
@@ -162,20 +166,36 @@ static void write_chart(FILE *script, const void *context)
             fprintf(script, "%zu %.17g\n", i + 1, chart->factor * curve->y[i]);
         fprintf(script, "END\n");
     }
-    fprintf(script, "plot ");
+}
+
+static void write_curve(FILE *script, const struct chart *chart, size_t c)
+{
+    const struct curve *curve = &chart->curves[c];
+    const struct line_style *style = method_style(curve->method);
+    int points = chart->epochs <= FEW_EPOCHS || curve->count == 1;
+    if (curve->count > 0)
+        fprintf(script, "$curve%zu using 1:2", c);
+    else
+        fprintf(script, "NaN"); /* for the legend alone */
+    fprintf(script, " with %s linewidth 2 linecolor rgb '%s'", points ? "linespoints" : "lines", style->color);
+    if (points)
+        fprintf(script, " pointtype %d pointsize 0.7", style->point);
+    fprintf(script, " title ");
+    gnuplot_text(script, curve->legend);
+}
+
+static void write_chart(FILE *script, const void *context)
+{
+    const struct chart *chart = context;
+    const struct y_range range = choose_range(chart);
+    write_axes(script, chart, &range);
+    write_names(script, chart, &range);
+    write_data(script, chart);
     for (size_t c = 0; c < chart->curve_count; c++) {
-        const struct curve *curve = &chart->curves[c];
-        const struct line_style *style = method_style(curve->method);
-        fprintf(script, c > 0 ? ", " : "");
-        fprintf(script, curve->count > 0 ? "$curve%zu using 1:2" : "NaN", c);
-        fprintf(script, " with %s linewidth 2 linecolor rgb '%s'",
-                chart->epochs <= FEW_EPOCHS ? "linespoints" : "lines", style->color);
-        if (chart->epochs <= FEW_EPOCHS)
-            fprintf(script, " pointtype %d pointsize 0.7", style->point);
-        fprintf(script, " title ");
-        gnuplot_text(script, curve->legend);
+        fputs(c == 0 ? "plot " : ", ", script);
+        write_curve(script, chart, c);
     }
-    fprintf(script, "\n");
+    fputc('\n', script);
 }
 
 enum verdict chart_draw(const char *path, const struct chart *chart, struct trouble *trouble)

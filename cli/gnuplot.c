@@ -21,8 +21,8 @@ static const struct line_style styles[ADADELTA_METHOD_COUNT] = {
 static const struct {
     const char *suffix, *terminal;
 } formats[] = {
-    {".svg", "svg size 800,500 font 'sans,14' linewidth 1 background rgb 'white'"},
-    {".png", "pngcairo size 1600,1000 font 'sans,14' fontscale 1.9 linewidth 2 pointscale 2"},
+    {".svg", "svg size 800,600 font 'sans,14' linewidth 1 background rgb 'white'"},
+    {".png", "pngcairo size 1600,1200 font 'sans,14' fontscale 1.9 linewidth 2 pointscale 2"},
 };
 enum { FORMAT_COUNT = sizeof formats / sizeof *formats };
 

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""The methods side by side: same start, table, picture."""
+import os
+import re
+import shutil
+import struct
+import unittest
+import xml.etree.ElementTree as xml
+import zlib
+
+from common import Case, data, without_seconds
+
+RUN = ("compare", data("digits.csv"), "--model", "mlp:64", "--epochs", 12)
+METHODS = ["sgd", "momentum", "adagrad", "adadelta"]
+
+
+def png_size(path):
+    """Width and height of a PNG file, all of whose checksums and pixels are there."""
+    with open(path, "rb") as file:
+        content = file.read()
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    place, size, pixels = 8, None, b""
+    while place < len(content):
+        length, kind = struct.unpack(">I4s", content[place:place + 8])
+        body = content[place + 8:place + 8 + length]
+        assert zlib.crc32(kind + body) == struct.unpack(">I", content[place + 8 + length:place + 12 + length])[0]
+        if kind == b"IHDR":
+            size = struct.unpack(">II", body[:8])
+        pixels += body if kind == b"IDAT" else b""
+        place += 12 + length
+    assert kind == b"IEND" and zlib.decompress(pixels)
+    return size
+
+
+def svg_texts(path):
+    return ["".join(text.itertext()).strip() for text in xml.parse(path).iter("{http://www.w3.org/2000/svg}text")]
+
+
+class Runs(Case):
+    def test_events(self):
+        events = self.events(*RUN)
+        self.assertEqual([event["method"] for event in events if event["event"] == "done"], METHODS)
+        for method in METHODS:
+            mine = [event for event in events if event["method"] == method]
+            self.assertEqual([event["event"] for event in mine], ["epoch"] * 12 + ["done"])
+            self.assertEqual([event["epoch"] for event in mine[:-1]], list(range(1, 13)))
+            errors = [event["test_error"] for event in mine[:-1]]
+            self.assertEqual(mine[-1]["test_error"], errors[-1])
+            self.assertEqual(mine[-1]["best_test_error"], min(errors))
+            self.assertEqual(mine[-1]["best_epoch"], errors.index(min(errors)) + 1)
+            self.assertLess(errors[-1], 0.1)
+
+    def test_same_run_as_train(self):
+        events = self.events(*RUN, "--seed", 5)
+        for method in METHODS:
+            alone = self.events("train", *RUN[1:], "--seed", 5, "--method", method, "--test-fraction", 0.2)
+            mine = [{k: v for k, v in event.items() if k != "method"} for event in events if event["method"] == method]
+            self.assertEqual(without_seconds(mine)[:-1], without_seconds(alone)[:-1])
+
+    def test_settings_of_a_method(self):
+        done = [event for event in self.events(*RUN, "--lr", 0.5, "--methods",
+                                               "sgd:lr=0.05,momentum:momentum=0.5:nesterov,adadelta")
+                if event["event"] == "done"]
+        self.assertEqual([(event["method"], event["lr"]) for event in done],
+                         [("sgd", 0.05), ("momentum", 0.5), ("adadelta", 0.5)])
+        alone = self.events("train", *RUN[1:], "--method", "momentum", "--lr", 0.5, "--momentum", 0.5, "--nesterov",
+                            "--test-fraction", 0.2)[-1]
+        self.assertEqual(done[1]["train_loss"], alone["train_loss"])
+
+    def test_bad_lists(self):
+        for text, says in [("sgd,adam", ["adam", "rmsprop"]), ("sgd,sgd", "twice"), ("", "--methods"),
+                           ("sgd,,adadelta", "--method"), ("sgd:lr=-1", ["sgd", "lr -1", "at least 0"]),
+                           ("sgd:speed=1", "speed"), ("sgd:lr", "lr"), ("momentum:nesterov=1", "nesterov")]:
+            self.fails(2, *RUN, f"--methods={text}", "-o", "p.svg", says=says)
+
+    def test_table(self):
+        text = self.ok(*RUN, "--quiet")
+        lines = [line.split() for line in text.splitlines()]
+        self.assertIn(["epoch", *METHODS], lines)
+        rows = {line[0]: line[1:] for line in lines if line}
+        self.assertLessEqual({"1", "2", "5", "10", "12", "best", "seconds"}, set(rows))
+        done = {event["method"]: event for event in self.events(*RUN) if event["event"] == "done"}
+        for row, key in (("12", "test_error"), ("best", "best_test_error")):
+            values = [done[method][key] for method in METHODS]
+            self.assertEqual(rows[row], [f"{100 * v:.2f}" + "*" * (v == min(values)) for v in values])
+
+    def test_numbers(self):
+        events = self.events("compare", data("diabetes.csv"), "--epochs", 5, "-o", "p.svg")
+        self.assertEqual(events[-1], {"event": "picture", "path": "p.svg"})
+        self.assertTrue(all("test_error" not in event for event in events))
+        self.assertIn("mean squared error", svg_texts(self.path("p.svg")))
+
+    def test_one_that_diverges_does_not_stop_the_others(self):
+        code, out, err = self.run_program("compare", data("diabetes.csv"), "--epochs", 30, "--methods",
+                                          "sgd:lr=1e9,adadelta", "-o", "p.svg")
+        self.assertEqual(code, 0, err)
+        self.assertIn("not finite", err)
+        self.assertTrue(any("diverged" in text for text in svg_texts(self.path("p.svg"))))
+        done = [event for event in self.events("compare", data("diabetes.csv"), "--epochs", 30, "--methods",
+                                               "sgd:lr=1e9,adadelta") if event["event"] == "done"]
+        self.assertIn("failure", done[0])
+        self.assertEqual(done[1]["epochs"], 30)
+        self.fails(1, "compare", data("diabetes.csv"), "--methods", "sgd:lr=1e30", "-o", "q.svg", says="not finite")
+
+
+class Pictures(Case):
+    def test_svg(self):
+        self.ok(*RUN, "-o", "p.svg", "--methods", "adadelta,adamw,rmsprop,sgd")
+        texts = svg_texts(self.path("p.svg"))
+        for wanted in ("epoch", "test error in %", "Test error by epoch on digits.csv", "adadelta", "adamw", "rmsprop"):
+            self.assertIn(wanted, texts)
+        self.assertTrue(any("mlp:64" in text and "359 test rows" in text for text in texts))
+        with open(self.path("p.svg")) as file:
+            content = file.read().upper()
+        for color in ("#D55E00", "#E69F00", "#CC79A7", "#0072B2"):
+            red, green, blue = (int(color[k:k + 2], 16) for k in (1, 3, 5))
+            self.assertTrue(color in content or re.search(rf"RGB\( *{red}, *{green}, *{blue}\)", content), color)
+
+    def test_png(self):
+        self.ok(*RUN, "-o", "p.png")
+        width, height = png_size(self.path("p.png"))
+        self.assertGreaterEqual(width, 800)
+        self.assertGreater(width, height)
+        self.assertEqual(os.listdir(self.folder), ["p.png"])
+
+    def test_short_runs(self):
+        for epochs in (1, 2):
+            self.ok("compare", data("iris.csv"), "--epochs", epochs, "-o", "p.svg")
+            xml.parse(self.path("p.svg"))
+
+    def test_names_mean_nothing(self):
+        for name in ("it's_a ^{x}.csv", 'a"b`id`$(id)\\n.csv', "<b>&amp;é.csv", "@%#;|.csv"):
+            shutil.copy(data("iris.csv"), self.path(name))
+            picture = name + ".svg"
+            self.ok("compare", name, "--epochs", 2, "-o", picture)
+            self.assertIn(f"Test error by epoch on {name}", svg_texts(self.path(picture)))
+
+    def test_found_out_before_training(self):
+        endless = ("compare", data("digits.csv"), "--epochs", 10**6)
+        self.fails(2, *endless, "-o", "p.pdf", says=[".svg", ".png"])
+        self.fails(2, *endless, "-o", ".svg", says=".svg")
+        self.fails(1, *endless, "-o", "p.svg", env={"PATH": self.folder}, says=["gnuplot", "gnuplot-nox"])
+
+    def test_gnuplot_that_fails(self):
+        os.mkdir(self.path("bin"))
+        fake = self.write("bin/gnuplot", "#!/bin/sh\necho half a picture\necho out of ink >&2\nexit 1\n")
+        os.chmod(fake, 0o755)
+        code, _, err = self.run_program(*RUN, "-o", "p.svg", "--quiet", env={"PATH": self.path("bin") + ":/bin:/usr/bin"})
+        self.assertEqual(code, 1)
+        self.assertRegex(err, r"\Aadadelta: p.svg: [^\n]*out of ink\n\Z")
+        self.assertEqual(os.listdir(self.folder), ["bin"])
+
+
+if __name__ == "__main__":
+    unittest.main()
