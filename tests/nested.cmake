@@ -18,5 +18,5 @@ unset(CMAKE_REQUIRED_FLAGS)
 if(HAVE_SANITIZERS)
   add_test(NAME sanitizers COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/scripts/sanitizers ${CMAKE_COMMAND} ${CMAKE_CTEST_COMMAND}
     ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/sanitizers ${CMAKE_C_COMPILER} ${ADADELTA_TRAINER} ${ADADELTA_CHECKPOINT})
-  set_tests_properties(sanitizers PROPERTIES LABELS nested TIMEOUT 900)
+  set_tests_properties(sanitizers PROPERTIES LABELS nested TIMEOUT 900 COST 1000) # the longest: first
 endif()
