@@ -19,9 +19,8 @@ static void a_table_may_be_written_in_many_ways(void **state)
         "a,b,c\n1,4,x\n2.5,5,y\n-300,6,x",
         "a,b,c\r\n1,4,x\r\n2.5,5,y\r\n-300,6,x\r\n",
         "a,b,c\r\n1,4,x\r\n2.5,5,y\r\n-300,6,x\r",
-        "\xef\xbb\xbf"
-        "a,b,c\n1,4,x\n2.5,5,y\n-300,6,x\n",
-        "\xef\xbb\xbf\"a\",b,c\n1,4,x\n2.5,5,y\n-300,6,x\n",
+        "\357\273\277a,b,c\n1,4,x\n2.5,5,y\n-300,6,x\n",
+        "\357\273\277\"a\",b,c\n1,4,x\n2.5,5,y\n-300,6,x\n",
         "a;b;c\n1;4;x\n2.5;5;y\n-300;6;x\n",
         "a\tb\tc\n1\t4\tx\n2.5\t5\ty\n-300\t6\tx\n",
         "a,b,c\n1,4,x\n2.5,5,y\n-300,6,x\n\n\r\n  \n\t\n",
