@@ -407,6 +407,7 @@ static void buffers_are_replaced(void **state)
 {
     (void)state;
     struct fixture f, plain;
+    struct adadelta_tensor got;
     double x[N], g[N], old[N];
     build(&f, ADADELTA_METHOD_ADADELTA);
     build(&plain, ADADELTA_METHOD_ADADELTA);
@@ -420,6 +421,9 @@ static void buffers_are_replaced(void **state)
     assert_int_equal(adadelta_set_buffers(f.optimizer, 1, x, x), ADADELTA_ERROR_OVERLAP);
     assert_int_equal(adadelta_set_buffers(f.optimizer, 1, f.a, g), ADADELTA_ERROR_OVERLAP);
     assert_int_equal(adadelta_set_buffers(f.optimizer, 1, x, &f.c), ADADELTA_ERROR_OVERLAP);
+    assert_int_equal(adadelta_get_tensor(f.optimizer, 1, &got), ADADELTA_OK);
+    assert_ptr_equal(got.values, f.b);
+    assert_ptr_equal(got.gradient, f.b_gradient);
     assert_int_equal(adadelta_set_buffers(f.optimizer, 1, x, g), ADADELTA_OK);
     step(&f, 3);
     step(&plain, 5);
