@@ -22,7 +22,7 @@
  *     died never makes the step slow.
  *   - Nothing is half done: a function that returns an error has changed nothing, and says so here if it might.
  *   - The library never prints, never exits, and reads one environment variable: ADADELTA_ISA, the highest instruction
- *     set to use (scalar, sse2, avx2, avx512, neon), looked at once, at first use.
+ *     set to use (scalar, sse2, avx2, avx512, neon; unset or empty: the best), looked at once, at first use.
  *
  * What is not promised: gradients are taken as they are. A NaN or infinite gradient, or a float gradient above 1.8e19
  * whose square overflows, follows IEEE arithmetic into the state.

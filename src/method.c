@@ -113,7 +113,7 @@ enum adadelta_status method_check(const struct adadelta_hyper *hyper, enum adade
     const enum adadelta_status status = adadelta_hyper_check(hyper);
     if (status || dtype != ADADELTA_F32)
         return status;
-    /* The fractions round to 1 at most, where the averages stand still but stay finite. */
+    /* A fraction may round to 1: the average then stands still, or the momentum becomes a sum. */
     if (hyper->lr > FLT_MAX)
         return ADADELTA_ERROR_LR;
     if (hyper->eps > FLT_MAX || (float)hyper->eps == 0)
