@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How the trainer reports what went wrong: a verdict that is also the program's exit code, and one line that names what, where
-   and what to do. Nothing in train/ prints or exits. */
+/* How the trainer reports what went wrong: a verdict that is also the program's exit code, and one line that names
+   what, where and what to do. Nothing in train/ prints or exits. */
 #ifndef TRAIN_TROUBLE_H
 #define TRAIN_TROUBLE_H
 
