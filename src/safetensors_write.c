@@ -95,8 +95,7 @@ static json_t *header_json(const struct adadelta_checkpoint *checkpoint, struct 
 /* Lays the header out as it stands in the file: its length, its text, spaces up to the alignment. */
 static enum adadelta_status lay_out(const json_t *json, struct encoded *encoded, struct adadelta_error *error)
 {
-    const size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(17);
-    size_t length = json_dumpb(json, NULL, 0, flags);
+    size_t length = json_dumpb(json, NULL, 0, JSON_COMPACT);
     size_t size = (LENGTH_SIZE + length + DATA_ALIGNMENT - 1) / DATA_ALIGNMENT * DATA_ALIGNMENT;
 
     if (length == 0)
@@ -110,7 +109,7 @@ static enum adadelta_status lay_out(const json_t *json, struct encoded *encoded,
     memset(encoded->header, ' ', size);
     for (int k = 0; k < LENGTH_SIZE; k++)
         encoded->header[k] = (char)((uint64_t)(size - LENGTH_SIZE) >> 8 * k & 255);
-    if (json_dumpb(json, encoded->header + LENGTH_SIZE, length, flags) != length)
+    if (json_dumpb(json, encoded->header + LENGTH_SIZE, length, JSON_COMPACT) != length)
         return fail(error, ADADELTA_ERROR_MEMORY, "no memory for the checkpoint's header");
     encoded->pieces[0].data = encoded->header;
     encoded->pieces[0].size = size;

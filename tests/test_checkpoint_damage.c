@@ -164,6 +164,7 @@ static const struct lie {
     {"\"w\":{", "\"u\":[],\"w\":{", ADADELTA_ERROR_FORMAT, "'u': its entry"},
     {"[3,5]", "[5,3]", ADADELTA_ERROR_MISMATCH, "'w' has shape [5, 3] in the checkpoint, [3, 5] in the optimizer"},
     {"[3,5]", "[15]", ADADELTA_ERROR_MISMATCH, "'w' has shape [15] in the checkpoint, [3, 5] in the optimizer"},
+    {"[3,5]", "[3,5,1]", ADADELTA_ERROR_MISMATCH, "'w' has shape [3, 5, 1] in the checkpoint, [3, 5] in the optimizer"},
     {"[3,5]", "[3,6]", ADADELTA_ERROR_FORMAT, "do not fit its shape"},
     {"[3,5]", "[-3,-5]", ADADELTA_ERROR_FORMAT, "whole numbers"},
     {"[3,5]", "[3.0,5]", ADADELTA_ERROR_FORMAT, "whole numbers"},
@@ -213,6 +214,20 @@ static void a_true_checksum_is_not_enough(void **state)
         before = snapshot_of(&run);
         free(file.data);
     }
+}
+
+static void bytes_after_the_arrays_are_refused(void **state)
+{
+    unsigned char *longer = malloc(good.size + 8);
+    struct adadelta_error error;
+    (void)state;
+    assert_non_null(longer);
+    memcpy(longer, good.data, good.size);
+    memset(longer + good.size, 0, 8);
+    assert_true(seal(longer, good.size + 8));
+    assert_int_equal(load(longer, good.size + 8, &error), ADADELTA_ERROR_FORMAT);
+    assert_non_null(strstr(error.text, "8 bytes follow the last array"));
+    free(longer);
 }
 
 static void deep_and_long_headers_are_survived(void **state)
@@ -314,6 +329,7 @@ int main(void)
         cmocka_unit_test(every_length_counts),
         cmocka_unit_test(other_files_are_named_for_what_they_are),
         cmocka_unit_test(a_true_checksum_is_not_enough),
+        cmocka_unit_test(bytes_after_the_arrays_are_refused),
         cmocka_unit_test(deep_and_long_headers_are_survived),
         cmocka_unit_test(random_changes_under_a_true_checksum),
         cmocka_unit_test(the_good_file_still_loads),
