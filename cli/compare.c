@@ -142,7 +142,7 @@ static enum verdict draw(const struct contest *contest, const struct args *args,
              slash ? slash + 1 : data);
     snprintf(subtitle, sizeof subtitle, "%s, batch %zu, %s test rows, seed %llu", model, settings->batch,
              format_count(rows, sets->test.rows), (unsigned long long)settings->seed);
-    const struct chart chart = {.title = title,
+    const struct chart chart = {.title = args->values[OPTION_TITLE].given ? args->values[OPTION_TITLE].text : title,
                                 .subtitle = subtitle,
                                 .y_label = is_class ? "test error in %" : "mean squared error",
                                 .factor = is_class ? 100 : 1,
@@ -213,6 +213,8 @@ static const struct option contest_rows[] = {
      "methods, each with settings of its own behind colons, as in sgd:lr=0.05,momentum:nesterov,adadelta (default "
      "sgd,momentum,adagrad,adadelta)"},
     {OPTION_OUTPUT, OPTION_TEXT, "output", 'o', "PICTURE", 0, 0, 0, "draw the curves into a .svg or .png file"},
+    {OPTION_TITLE, OPTION_TEXT, "title", 0, "TEXT", 0, 0, 0,
+     "title of the picture (default: the figure and DATA's name)"},
 };
 static const struct option_group contest_options = {"Comparison", contest_rows,
                                                     sizeof contest_rows / sizeof *contest_rows};

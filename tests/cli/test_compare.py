@@ -135,6 +135,11 @@ class Pictures(Case):
             self.ok("compare", name, "--epochs", 2, "-o", picture)
             self.assertIn(f"Test error by epoch on {name}", svg_texts(self.path(picture)))
 
+    def test_title(self):
+        title = """my 'own' {title}"""
+        self.ok("compare", data("iris.csv"), "--epochs", 2, "-o", "p.svg", "--title", title)
+        self.assertIn(title, svg_texts(self.path("p.svg")))
+
     def test_found_out_before_training(self):
         endless = ("compare", data("digits.csv"), "--epochs", 10**6)
         self.fails(2, *endless, "-o", "p.pdf", says=[".svg", ".png"])
