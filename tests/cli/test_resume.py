@@ -17,7 +17,8 @@ RUN = ("train", data("digits.csv"), "--model", "mlp:64", "--epochs", EPOCHS, "--
 class Stopped(Case):
     def stop(self, number, *words, after=3):
         """Sends a signal once so many epochs are done; the lines that came, and the exit code."""
-        process = self.start(*RUN, *words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        # Unbuffered: communicate() does not see what readline() has read ahead.
+        process = self.start(*RUN, *words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
         lines = [process.stdout.readline() for _ in range(after)]
         process.send_signal(number)
         out, err = process.communicate(timeout=120)
