@@ -3,6 +3,19 @@
 # The shared library asks nothing of those who link it; the static one needs what it was built with, so it is a file apart.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
+
+# What the static library needs of OpenMP, by name: -fopenmp would mean the library of whichever compiler gets the flag.
+# GCC finds its own; others may lie apart.
+set(openmp_link)
+foreach(name IN LISTS OpenMP_C_LIB_NAMES)
+  if(NOT name MATCHES "^(gomp|pthread)$")
+    get_filename_component(folder ${OpenMP_${name}_LIBRARY} DIRECTORY)
+    list(APPEND openmp_link -L${folder})
+  endif()
+  list(APPEND openmp_link -l${name})
+endforeach()
+target_link_libraries(adadelta_static INTERFACE "$<INSTALL_INTERFACE:${openmp_link}>")
+
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/adadelta)
 
 install(FILES ${PROJECT_SOURCE_DIR}/include/adadelta.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
@@ -35,9 +48,7 @@ else()
   set(pc_libdir "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
   set(pc_includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
 endif()
-# The OpenMP library by name, not -fopenmp: which library that flag means depends on the compiler that gets it.
-list(TRANSFORM OpenMP_C_LIB_NAMES PREPEND -l OUTPUT_VARIABLE pc_openmp)
-list(JOIN pc_openmp " " pc_openmp)
+list(JOIN openmp_link " " pc_openmp)
 if(ADADELTA_CHECKPOINT)
   set(pc_requires jansson)
 endif()
