@@ -28,8 +28,8 @@ static int compare_numbers(const void *a, const void *b)
 }
 
 /* From the smallest value to the largest, but no higher than three times what the methods start at in the middle: one
-   that diverges leaves at the top and does not squash the others. Logarithmic where the range is more than eightfold.
- */
+   that diverges leaves at the top and does not squash the others. Logarithmic where the range is more than
+   eightfold. */
 static struct y_range choose_range(const struct chart *chart)
 {
     struct y_range range = {INFINITY, -INFINITY, 0};

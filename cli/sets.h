@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The data of a run: the rows to train on, and those to test on from a file of their own or set apart from the former.
- */
+/* The data of a run: the rows to train on, and those to test on from a file of their own or set apart from the
+   former. */
 #ifndef CLI_SETS_H
 #define CLI_SETS_H
 

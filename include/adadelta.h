@@ -251,8 +251,8 @@ struct adadelta_tensor {
 ADADELTA_API enum adadelta_status adadelta_add_tensor(struct adadelta *optimizer, size_t group,
                                                       const struct adadelta_tensor *tensor, size_t *index);
 
-/* Gives a tensor other arrays of the same shape and type. Errors, nothing changed: ADADELTA_ERROR_ARGUMENT, _OVERLAP.
- */
+/* Gives a tensor other arrays of the same shape and type. Errors, nothing changed: ADADELTA_ERROR_ARGUMENT,
+   _OVERLAP. */
 ADADELTA_API enum adadelta_status adadelta_set_buffers(struct adadelta *optimizer, size_t index, void *values,
                                                        const void *gradient);
 

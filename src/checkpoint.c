@@ -41,8 +41,7 @@ void adadelta_checkpoint_destroy(struct adadelta_checkpoint *checkpoint)
     free(checkpoint);
 }
 
-/* -------------------------------------------------------------------------------------------------------------
- * Contents */
+/* ---- Contents ---- */
 
 json_t *checkpoint_parse(const char *text, size_t length, char wrong[JSON_ERROR_TEXT_LENGTH])
 {
@@ -156,8 +155,7 @@ enum adadelta_status adadelta_checkpoint_tensor(const struct adadelta_checkpoint
     return ADADELTA_OK;
 }
 
-/* ----------------------------------------------------------------------------------------------------------------
- * Files */
+/* ---- Files ---- */
 
 enum adadelta_status adadelta_checkpoint_write(const struct adadelta_checkpoint *checkpoint, const char *path,
                                                struct adadelta_error *error)

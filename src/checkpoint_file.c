@@ -141,8 +141,8 @@ static size_t folder_length(const char *path)
     return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
-/* Makes a new file beside the target. Its name does not grow with the target's, which may be as long as a name can be.
- */
+/* Makes a new file beside the target. Its name does not grow with the target's, which may be as long as a name can
+   be. */
 static int create_temp(const struct target *target, char **temp)
 {
     size_t folder = folder_length(target->real);

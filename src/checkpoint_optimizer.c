@@ -39,8 +39,7 @@ static enum adadelta_status no_memory(struct adadelta_error *error)
     return fail(error, ADADELTA_ERROR_MEMORY, "no memory for the optimizer's part of the checkpoint");
 }
 
-/* --------------------------------------------------------------------------------------------------------------
- * Writing */
+/* ---- Writing ---- */
 
 /* Each of these gives NULL where there is no memory; jansson takes NULL for a failure, too. */
 
@@ -186,8 +185,7 @@ enum adadelta_status adadelta_save(const struct adadelta *optimizer, const char 
     return status;
 }
 
-/* --------------------------------------------------------------------------------------------------------------
- * Reading */
+/* ---- Reading ---- */
 
 /* What a checkpoint would make of an optimizer. */
 struct plan {

@@ -65,8 +65,8 @@ static void release(struct tensor *tensor)
     free(tensor->block);
 }
 
-/* Makes room for one more element behind count. The array moves only to a larger place, so a failure changes nothing.
- */
+/* Makes room for one more element behind count. The array moves only to a larger place, so a failure changes
+   nothing. */
 static int grow(void **array, size_t count, size_t size)
 {
     if (count & (count - 1)) /* a power of two, or 0, is where the room ends */

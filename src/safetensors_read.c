@@ -21,8 +21,7 @@ struct layout {
     size_t data; /* where the arrays begin */
 };
 
-/* ------------------------------------------------------------------------------------------------------- The checksum
- */
+/* ---- The checksum ---- */
 
 size_t safetensors_crc_place(const char *header, size_t size)
 {
@@ -101,8 +100,7 @@ static enum adadelta_status check_bytes(struct layout *layout, struct adadelta_e
     return ADADELTA_OK;
 }
 
-/* ------------------------------------------------------------------------------------------------------------ The
- * texts */
+/* ---- The texts ---- */
 
 /* Whether the format is one that this library reads. */
 static enum adadelta_status check_format(const json_t *map, struct adadelta_error *error)
@@ -142,8 +140,7 @@ static enum adadelta_status read_texts(struct adadelta_checkpoint *checkpoint, j
     return check_format(map, error);
 }
 
-/* ----------------------------------------------------------------------------------------------------------- The
- * arrays */
+/* ---- The arrays ---- */
 
 /* A whole number that fits in memory, of an array at k. */
 static int size_at(const json_t *list, size_t k, size_t *size)

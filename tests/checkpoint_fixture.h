@@ -73,8 +73,8 @@ static inline double noise(int step, int element)
     return (double)(x >> 8) / (1 << 23) - 1;
 }
 
-/* The steps from the number from up to the number to. The scalar takes part in every third; settings change on the way.
- */
+/* The steps from the number from up to the number to. The scalar takes part in every third; settings change on the
+   way. */
 static inline void run_steps(struct run *run, int from, int to)
 {
     for (int t = from; t < to; t++) {

@@ -92,8 +92,7 @@ static inline int believable(long double computed, struct approx a)
     return fabsl(computed - a.value) <= a.error * (1 + 1e-6L);
 }
 
-/* ------------------------------------------------------------------------------------------------------------ The
- * rules */
+/* ---- The rules ---- */
 
 /* One element's step t (from 1): gradient g, parameter *x, state s in the order of adadelta_method_state_name. */
 typedef void oracle_rule(const struct adadelta_hyper *h, uint64_t t, struct approx g, struct approx *x,
@@ -153,8 +152,8 @@ static inline void oracle_rmsprop(const struct adadelta_hyper *h, uint64_t t, st
     *x = sub(*x, quotient(mul(setting(h->lr, 0), g), add(root(s[0]), setting(h->eps, 0))));
 }
 
-/* Operations in double that 1 - beta^t may be away from the truth: up to t roundings of the power, as seen in the rest.
- */
+/* Operations in double that 1 - beta^t may be away from the truth: up to t roundings of the power, as seen in the
+   rest. */
 static inline double power_operations(double beta, uint64_t t)
 {
     double power = pow(beta, (double)t);
@@ -194,8 +193,7 @@ static inline void oracle_step(enum adadelta_method method, enum adadelta_dtype 
     oracle_rules[method](h, t, g, x, s);
 }
 
-/* ------------------------------------------------------------------------------------------------- What it is asked
- * about */
+/* ---- What it is asked about ---- */
 
 /* splitmix64 (Steele, Lea and Flood 2014). */
 static inline uint64_t random_bits(uint64_t *seed)

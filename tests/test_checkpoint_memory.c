@@ -15,8 +15,8 @@
 #define SANITIZED 1
 #endif
 
-/* left: allocations until one fails; below 0: none does. volatile, as compilers take malloc to leave variables alone.
- */
+/* left: allocations until one fails; below 0: none does. volatile, as compilers take malloc to leave variables
+   alone. */
 static volatile long live, left = -1;
 
 static int fails(void)

@@ -149,8 +149,7 @@ static void a_step_allocates_nothing(void **state)
     assert_true(atomic_load(&allocations) == before);
 }
 
-/* ---------------------------------------------------------------------------------- Failure at every k-th allocation
- */
+/* ---- Failure at every k-th allocation ---- */
 
 typedef enum adadelta_status work(struct adadelta *optimizer, struct adadelta **made);
 

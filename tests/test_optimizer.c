@@ -78,8 +78,7 @@ static void check_counts(const struct fixture *f, uint64_t steps, size_t groups,
     assert_int_equal(adadelta_tensor_count(f->optimizer), tensors);
 }
 
-/* ------------------------------------------------------------------------------------------------------------ Creation
- */
+/* ---- Creation ---- */
 
 static void creation(void **state)
 {
@@ -107,8 +106,7 @@ static void creation(void **state)
     assert_int_equal(adadelta_step(NULL), ADADELTA_ERROR_ARGUMENT);
 }
 
-/* -------------------------------------------------------------------------------------------------------------- Groups
- */
+/* ---- Groups ---- */
 
 static void groups(void **state)
 {
@@ -160,8 +158,7 @@ static void settings_change_between_steps(void **state)
     adadelta_destroy(f.optimizer);
 }
 
-/* ------------------------------------------------------------------------------------------------------------- Tensors
- */
+/* ---- Tensors ---- */
 
 static void expect_refused(struct fixture *f, size_t group, const struct adadelta_tensor *tensor,
                            enum adadelta_status expected)
@@ -325,8 +322,7 @@ static void registration_reads_back(void **state)
     adadelta_destroy(f.optimizer);
 }
 
-/* --------------------------------------------------------------------------------------------------------------- State
- */
+/* ---- State ---- */
 
 static void state_is_named_aligned_and_zero(void **state)
 {
@@ -375,8 +371,7 @@ static void state_arguments(void **state)
     adadelta_destroy(f.optimizer);
 }
 
-/* --------------------------------------------------------------------------------------------- Gradients, buffers,
- * clones */
+/* ---- Gradients, buffers, clones ---- */
 
 /* A tensor without gradient stands still: parameters, state, and the counter that AdamW's correction uses. */
 static void tensors_without_gradient_are_skipped(void **state)

@@ -295,8 +295,7 @@ static void state_of_a_dead_gradient_becomes_zero(void **state)
         }
 }
 
-/* -------------------------------------------------------------------- What others got wrong, each in numbers of its
- * own */
+/* ---- What others got wrong, each in numbers of its own ---- */
 
 static void new_square_avg_old_acc_delta(void **state)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The number of threads changes nothing: the same bits from 1, 2, 3 and 7, for tensors from one element to a million.
- */
+/* The number of threads changes nothing: the same bits from 1, 2, 3 and 7, for tensors from one element to a
+   million. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

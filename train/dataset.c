@@ -8,8 +8,7 @@
 
 #include "format.h"
 
-/* ---------------------------------------------------------------------------------------------------- Reading and
- * freeing */
+/* ---- Reading and freeing ---- */
 
 static const struct data_format *find_format(const struct source *source)
 {
@@ -57,8 +56,7 @@ void dataset_free(struct dataset *data)
     *data = (struct dataset){0};
 }
 
-/* -------------------------------------------------------------------------------------------------------- Choosing
- * rows */
+/* ---- Choosing rows ---- */
 
 /* A copy of the rows listed, of size bytes each; NULL stays NULL. *failed is set where memory is short. */
 static void *copy_rows(const void *rows, size_t size, const size_t *index, size_t count, int *failed)
@@ -118,8 +116,7 @@ enum verdict dataset_select(struct dataset *out, const struct dataset *data, con
     return blame_memory(trouble);
 }
 
-/* ------------------------------------------------------------------------------------------------------------
- * Fingerprint */
+/* ---- Fingerprint ---- */
 
 /* Numbers go into the sum as 8 bytes each, the lowest first, whatever the machine's own order is. */
 static uLong sum_number(uLong sum, uint64_t number)

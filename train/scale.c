@@ -30,8 +30,7 @@ int scale_by_name(const char *name, enum scale_kind *kind)
     return -1;
 }
 
-/* ------------------------------------------------------------------------------------------------- Rows, wherever they
- * are */
+/* ---- Rows, wherever they are ---- */
 
 struct table {
     const double *values;  /* [rows, columns], or NULL, and then */
@@ -115,8 +114,7 @@ static void find_moments(const struct table *table, const struct columns *found)
     }
 }
 
-/* ----------------------------------------------------------------------------------------------------------------
- * Fitting */
+/* ---- Fitting ---- */
 
 static int is_constant(const struct columns *found, size_t k)
 {

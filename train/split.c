@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A test part drawn by chance, but with each class's share of it exact: a small class must not go missing by bad luck.
- */
+/* A test part drawn by chance, but with each class's share of it exact: a small class must not go missing by bad
+   luck. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -56,8 +56,8 @@ static size_t stratum_size(const struct strata *strata, size_t k)
     return strata->first[k + 1] - strata->first[k];
 }
 
-/* Sets each class's rows for the test part. Where rounding leaves either part empty, the largest class gives one row.
- */
+/* Sets each class's rows for the test part. Where rounding leaves either part empty, the largest class gives one
+   row. */
 static void share(struct strata *strata, double fraction)
 {
     size_t total = 0, largest = 0;

@@ -5,8 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Names and cells come from files: a newline would break the promise of one line, an escape would act on the terminal.
- */
+/* Names and cells come from files: a newline would break the promise of one line, an escape would act on the
+   terminal. */
 static void calm(char *text)
 {
     for (; *text != '\0'; text++)

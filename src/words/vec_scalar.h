@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Words for any machine: one element at a time, with the C operators. The reference for what every other set must say.
- */
+/* Words for any machine: one element at a time, with the C operators. The reference for what every other set must
+   say. */
 #ifndef ADADELTA_VEC_SCALAR_H
 #define ADADELTA_VEC_SCALAR_H
 

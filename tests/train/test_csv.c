@@ -8,8 +8,7 @@
 #include <sys/stat.h>
 #include "files.h"
 
-/* ---------------------------------------------------------------------------------------------------- Ways to write it
- */
+/* ---- Ways to write it ---- */
 
 /* Each of these is a = 1, 2.5, -300; b = 4, 5, 6; class x, y, x. */
 static void a_table_may_be_written_in_many_ways(void **state)
@@ -95,8 +94,7 @@ static void long_files_and_cells_are_read(void **state)
     free(text);
 }
 
-/* -------------------------------------------------------------------------------------------------------- The target
- */
+/* ---- The target ---- */
 
 static void the_target_may_be_any_column_or_none(void **state)
 {
@@ -234,8 +232,7 @@ static void known_columns_and_classes_are_found(void **state)
     read_bad(&request, FAILED, "@: no column is named 't', the target; there are: a, c, d");
 }
 
-/* ---------------------------------------------------------------------------------------------------- Ways to get it
- * wrong */
+/* ---- Ways to get it wrong ---- */
 
 struct bad {
     const char *text, *line;

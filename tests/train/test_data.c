@@ -95,8 +95,7 @@ static void every_format_has_a_row(void **state)
     assert_true(data_formats[1].detect(csv, sizeof csv));
 }
 
-/* -------------------------------------------------------------------------------------------------------------
- * Selection */
+/* ---- Selection ---- */
 
 static void selected_rows_are_copies(void **state)
 {
@@ -155,8 +154,7 @@ static void selected_pixels_are_copies(void **state)
     dataset_free(&chosen);
 }
 
-/* -----------------------------------------------------------------------------------------------------------------
- * Split */
+/* ---- Split ---- */
 
 /* index holds every row once, each part in the order of the file; returns the test part's size. */
 static size_t check_split(const struct dataset *data, double fraction, uint64_t seed, size_t *index)
@@ -254,8 +252,7 @@ static void bad_fractions_are_refused(void **state)
     }
 }
 
-/* -----------------------------------------------------------------------------------------------------------
- * Fingerprint */
+/* ---- Fingerprint ---- */
 
 static void a_fingerprint_tells_data_apart(void **state)
 {

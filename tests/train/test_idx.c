@@ -7,8 +7,8 @@
 #include <cmocka.h>
 #include "files.h"
 
-/* A 3 x 2 x 2 images file and its labels, byte by byte as the format's description at yann.lecun.com/exdb/mnist has it.
- */
+/* A 3 x 2 x 2 images file and its labels, byte by byte as the format's description at yann.lecun.com/exdb/mnist has
+   it. */
 static const unsigned char images[] = {0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 2,  0,  0,
                                        0, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255};
 static const unsigned char labels[] = {0, 0, 8, 1, 0, 0, 0, 3, 2, 0, 2};

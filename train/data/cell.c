@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers as texts: the grammar is checked here; short ones are converted here as well, exactly, the others by strtod.
- */
+/* Numbers as texts: the grammar is checked here; short ones are converted here as well, exactly, the others by
+   strtod. */
 #include "data/cell.h"
 
 #include <float.h>

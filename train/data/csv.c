@@ -30,8 +30,7 @@ struct csv {
     size_t capacity; /* of data->values */
 };
 
-/* -------------------------------------------------------------------------------------------------- Records and cells
- */
+/* ---- Records and cells ---- */
 
 static int ends_cell(const struct csv *csv, char c)
 {
@@ -75,8 +74,8 @@ static char *cell_end(const struct csv *csv, char *cell, char *end)
     return text;
 }
 
-/* The newline that ends the record that begins here; NULL where there is none yet. *open_quote: a quote is not closed.
- */
+/* The newline that ends the record that begins here; NULL where there is none yet. *open_quote: a quote is not
+   closed. */
 static char *record_end(const struct csv *csv, char *record, char *end, int *open_quote)
 {
     char *newline = memchr(record, '\n', (size_t)(end - record));
@@ -195,8 +194,7 @@ static enum verdict split(struct csv *csv, size_t *found, struct trouble *troubl
     }
 }
 
-/* ------------------------------------------------------------------------------------------------------------ The
- * header */
+/* ---- The header ---- */
 
 /* Finds the separator that the first line has most of, outside quotes; a comma where it has none. */
 static enum verdict find_separator(struct csv *csv, struct trouble *trouble)
@@ -296,8 +294,7 @@ static enum verdict read_header(struct csv *csv, struct trouble *trouble)
     return verdict == DONE ? check_header(csv, trouble) : verdict;
 }
 
-/* ------------------------------------------------------------------------------------------ Which column is what for
- */
+/* ---- Which column is what for ---- */
 
 /* The number of a column, or csv->columns. */
 static size_t find_column(const struct csv *csv, const char *name)
@@ -389,8 +386,7 @@ static enum verdict choose_columns(struct csv *csv, struct dataset *data, struct
     return DONE;
 }
 
-/* -------------------------------------------------------------------------------------------------------------- The
- * rows */
+/* ---- The rows ---- */
 
 static enum verdict blame_feature(const struct csv *csv, size_t column, enum cell_kind kind, struct trouble *trouble)
 {

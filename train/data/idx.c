@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* IDX, the format of MNIST and its kin: a big-endian header with the sizes, then bytes. Images are one file, their
-   labels another beside it. The sizes are the header's word; they are believed only where the file is exactly as long.
- */
+   labels another beside it. The sizes are the header's word; they are believed only where the file is exactly as
+   long. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,8 +128,7 @@ static enum verdict read_idx(struct idx *idx, struct source *source, size_t leas
                  found);
 }
 
-/* ------------------------------------------------------------------------------------------------------------- The
- * labels */
+/* ---- The labels ---- */
 
 /* The last occurrence of word in text, or NULL. */
 static char *find_last(char *text, const char *word)
@@ -296,8 +295,7 @@ static enum verdict read_labels(struct dataset *data, const struct dataset_reque
     return verdict;
 }
 
-/* ------------------------------------------------------------------------------------------------------------- The
- * images */
+/* ---- The images ---- */
 
 static enum verdict read_images(struct dataset *data, struct source *source, const struct dataset_request *request,
                                 struct trouble *trouble)

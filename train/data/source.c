@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* zlib's gzFile reads plain and gzipped files alike; here its several ways to report a bad file become one line each.
- */
+/* zlib's gzFile reads plain and gzipped files alike; here its several ways to report a bad file become one line
+   each. */
 #include "data/source.h"
 
 #include <errno.h>

@@ -19,8 +19,8 @@ struct source {
     int at_end;        /* 1: the file has no byte after these */
 };
 
-/* Opens a file that is no directory and not empty, so that there is a byte in the window. On failure nothing is held.
- */
+/* Opens a file that is no directory and not empty, so that there is a byte in the window. On failure nothing is
+   held. */
 enum verdict source_open(struct source *source, const char *path, struct trouble *trouble);
 
 /* Reads on until size bytes are in the window, or the file ends before. The window may move. */

@@ -126,8 +126,8 @@ static enum verdict add_entry(struct target *target, const struct entry *entry, 
     return DONE;
 }
 
-/* What is wrong with a text that was not seen before, as far as it can be said now; its label where classes are given.
- */
+/* What is wrong with a text that was not seen before, as far as it can be said now; its label where classes are
+   given. */
 static enum verdict judge(const struct target *target, struct entry *entry, const char *text, struct trouble *trouble)
 {
     const struct dataset_request *request = target->request;
