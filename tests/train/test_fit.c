@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "fit.h"
+#include "fit_state.h"
 
 static struct dataset read_data(const char *name, enum target_kind kind)
 {
@@ -220,6 +220,71 @@ static void test_scores_agree_with_predictions(void **state)
     dataset_free(&data);
 }
 
+static int losses_agree(const struct fit_progress *progress, void *context)
+{
+    size_t *epochs = context;
+    if (progress->epoch_end) {
+        assert_true(fabs(progress->train_loss - progress->test_loss) < 1e-9 * progress->test_loss);
+        ++*epochs;
+    }
+    return 0;
+}
+
+/* A model that does not move has the same loss while it is trained as when it is tested, in every epoch, in the
+   target's own unit: of diabetes.csv the mean squared error of always saying the mean is the variance, 5930. */
+static void test_loss_of_an_epoch_is_a_mean_over_its_rows(void **state)
+{
+    (void)state;
+    struct trouble trouble;
+    struct fit_score score;
+    int stopped;
+    size_t epochs = 0;
+    struct dataset data = read_data("diabetes.csv", TARGET_NUMBER);
+    struct fit_settings settings = settings_for("linear", ADADELTA_METHOD_ADADELTA, 3);
+    settings.hyper.lr = 0;
+    settings.model.init = INIT_ZERO;
+    struct fit *fit = new_fit(&settings, &data, 1);
+    assert_int_equal(fit_run(fit, losses_agree, &epochs, &stopped, &trouble), DONE);
+    assert_int_equal(epochs, 3);
+    assert_int_equal(fit_evaluate(fit, &data, &score, &trouble), DONE);
+    assert_true(fabs(score.loss - 5929.88) < 0.01);
+    fit_destroy(fit);
+    dataset_free(&data);
+}
+
+/* Checks that order is a permutation of 0 .. n-1. */
+static void assert_permutation(const size_t *order, size_t n)
+{
+    char *seen = calloc(n, 1);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(order[i] < n && !seen[order[i]]);
+        seen[order[i]] = 1;
+    }
+    free(seen);
+}
+
+static void test_every_epoch_has_its_own_order(void **state)
+{
+    (void)state;
+    struct trouble trouble;
+    int stopped;
+    struct dataset data = read_data("iris.csv", TARGET_CLASS);
+    struct fit_settings settings = settings_for("softmax", ADADELTA_METHOD_ADADELTA, 2);
+    struct fit *fit = new_fit(&settings, &data, 1);
+    size_t first[150], calls = 0;
+    do {
+        struct countdown one = {1};
+        assert_int_equal(fit_run(fit, stop_after, &one, &stopped, &trouble), DONE);
+        if (calls++ == 0)
+            memcpy(first, fit->order, sizeof first);
+    } while (fit_epochs_done(fit) < 1 || fit->rows_done == 0);
+    assert_permutation(first, 150);
+    assert_permutation(fit->order, 150);
+    assert_memory_not_equal(first, fit->order, sizeof first);
+    fit_destroy(fit);
+    dataset_free(&data);
+}
+
 static void test_unfit_models_are_refused(void **state)
 {
     (void)state;
@@ -279,6 +344,8 @@ int main(void)
         cmocka_unit_test(test_other_data_cannot_be_resumed),
         cmocka_unit_test(test_divergence_is_told),
         cmocka_unit_test(test_scores_agree_with_predictions),
+        cmocka_unit_test(test_loss_of_an_epoch_is_a_mean_over_its_rows),
+        cmocka_unit_test(test_every_epoch_has_its_own_order),
         cmocka_unit_test(test_unfit_models_are_refused),
         cmocka_unit_test(test_model_texts),
     };
