@@ -104,6 +104,9 @@ enum verdict layers_create(struct layers *layers, size_t count, const size_t *wi
     memset(layers->memory, 0, floats * sizeof(float));
     lay_out(layers, layers->memory);
     openblas_set_num_threads(1);
+    /* A build of OpenBLAS without threads has no locks either: two calls at once give wrong products. */
+    if (openblas_get_parallel() == OPENBLAS_SEQUENTIAL)
+        layers->threads = 1;
     return DONE;
 }
 

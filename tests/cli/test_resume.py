@@ -72,10 +72,11 @@ class Stopped(Case):
         self.assertIn("--resume m", out)
 
     def test_second_signal_ends_at_once(self):
-        # One batch of this network takes long enough for both signals to arrive within it.
+        # One batch of this network takes long enough for both signals to arrive within it, behind the epoch's end.
         process = self.start("train", data("digits.csv"), "--model", "mlp:3000,3000", "--batch", 1797, "--epochs", 1000,
                              "--json", "--quiet", stdout=subprocess.PIPE)
         process.stdout.readline()
+        time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         time.sleep(0.02)
         process.send_signal(signal.SIGINT)
