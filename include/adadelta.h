@@ -265,8 +265,8 @@ ADADELTA_API uint64_t adadelta_step_count(const struct adadelta *optimizer);
 ADADELTA_API size_t adadelta_group_count(const struct adadelta *optimizer);
 ADADELTA_API size_t adadelta_tensor_count(const struct adadelta *optimizer);
 
-/* Reads a tensor's registration; name points into the optimizer. Errors: ADADELTA_ERROR_ARGUMENT (also: no such
- * tensor). */
+/* Reads a tensor's registration; name points into the optimizer.
+   Errors: ADADELTA_ERROR_ARGUMENT (also: no such tensor). */
 ADADELTA_API enum adadelta_status adadelta_get_tensor(const struct adadelta *optimizer, size_t index,
                                                       struct adadelta_tensor *tensor);
 
@@ -279,8 +279,10 @@ ADADELTA_API enum adadelta_status adadelta_state(struct adadelta *optimizer, siz
 /* Writes the optimizer and its parameters to a checkpoint file, or reads them back into an optimizer with the same
    method, groups and tensors (names, types, shapes): settings, counters, state, and the parameters themselves, so that
    a resumed run is bit-identical to one that never stopped. A file appears whole or not at all (temporary file, fsync,
-   rename); a load that fails has changed nothing. The file format is docs/checkpoint.md's. Errors:
-   ADADELTA_ERROR_ARGUMENT, _MEMORY, _IO; loading also _FORMAT, _DAMAGED, _MISMATCH. */
+   rename); a load that fails has changed nothing. The file format is docs/checkpoint.md's.
+   Errors: ADADELTA_ERROR_ARGUMENT, _MEMORY, _IO (of saving: the old file is untouched, unless the text says that only its
+   folder could not be brought to the disk); saving also _NAME (a tensor is named like another's state, "w" and
+   "w.square_avg"); loading also _FORMAT, _DAMAGED, _MISMATCH. */
 ADADELTA_API enum adadelta_status adadelta_save(const struct adadelta *optimizer, const char *path,
                                                 struct adadelta_error *error);
 ADADELTA_API enum adadelta_status adadelta_load(struct adadelta *optimizer, const char *path,
@@ -319,7 +321,8 @@ ADADELTA_API enum adadelta_status adadelta_checkpoint_tensor(const struct adadel
 /* Puts an optimizer (settings, counters, parameters, state) into a checkpoint, at most once, or takes it out again as
    adadelta_load does. The arrays stay the optimizer's until the checkpoint is written or destroyed.
    Errors, nothing changed but, for set, possibly the checkpoint, which is then good only to be destroyed: those of
-   adadelta_save and adadelta_load. */
+   adadelta_save and adadelta_load; ADADELTA_ERROR_ARGUMENT where there is an optimizer in it already, _MISMATCH where
+   there is none to take out. */
 ADADELTA_API enum adadelta_status adadelta_checkpoint_set_optimizer(struct adadelta_checkpoint *checkpoint,
                                                                     const struct adadelta *optimizer,
                                                                     struct adadelta_error *error);
@@ -327,8 +330,13 @@ ADADELTA_API enum adadelta_status adadelta_checkpoint_get_optimizer(const struct
                                                                     struct adadelta *optimizer,
                                                                     struct adadelta_error *error);
 
+/* The method of the optimizer in a checkpoint, to create one that it can be taken out into.
+   Errors: ADADELTA_ERROR_ARGUMENT; _MISMATCH: there is no optimizer in it, or none of a known method; _MEMORY. */
+ADADELTA_API enum adadelta_status adadelta_checkpoint_method(const struct adadelta_checkpoint *checkpoint,
+                                                             enum adadelta_method *method);
+
 /* Writes a checkpoint to a file, whole or not at all; an older file of that name is replaced.
-   Errors: ADADELTA_ERROR_ARGUMENT, _MEMORY, _IO. */
+   Errors: ADADELTA_ERROR_ARGUMENT, _MEMORY, _IO (as in adadelta_save). */
 ADADELTA_API enum adadelta_status adadelta_checkpoint_write(const struct adadelta_checkpoint *checkpoint,
                                                             const char *path, struct adadelta_error *error);
 

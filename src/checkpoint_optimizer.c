@@ -412,6 +412,24 @@ enum adadelta_status adadelta_checkpoint_get_optimizer(const struct adadelta_che
     return status;
 }
 
+enum adadelta_status adadelta_checkpoint_method(const struct adadelta_checkpoint *checkpoint,
+                                                enum adadelta_method *method)
+{
+    if (!checkpoint || !method)
+        return ADADELTA_ERROR_ARGUMENT;
+    const char *text = adadelta_checkpoint_text(checkpoint, TEXT_OPTIMIZER);
+    if (!text)
+        return ADADELTA_ERROR_MISMATCH;
+    json_t *json;
+    const enum adadelta_status status = parse_text(text, &json, NULL);
+    if (status)
+        return status == ADADELTA_ERROR_MEMORY ? status : ADADELTA_ERROR_MISMATCH;
+    const char *name = json_string_value(json_object_get(json, "method"));
+    const int known = name && adadelta_method_by_name(name, method) == ADADELTA_OK;
+    json_decref(json);
+    return known ? ADADELTA_OK : ADADELTA_ERROR_MISMATCH;
+}
+
 enum adadelta_status adadelta_load(struct adadelta *optimizer, const char *path, struct adadelta_error *error)
 {
     struct adadelta_error trouble = {.text = ""};

@@ -6,26 +6,23 @@
 #include <math.h>
 #include <string.h>
 
-#define COMMON .momentum = 0.9, .beta1 = 0.9, .beta2 = 0.999
+#include "rules/rules.h"
 
 static const struct method methods[ADADELTA_METHOD_COUNT] = {
-    [ADADELTA_METHOD_ADADELTA] = {.states = 2,
-                                  .state_names = {"square_avg", "acc_delta"},
-                                  .defaults = {.lr = 1, .rho = 0.95, .eps = 1e-6, COMMON}},
-    [ADADELTA_METHOD_SGD] = {.defaults = {.lr = 0.1, .rho = 0.95, .eps = 1e-6, COMMON}},
-    [ADADELTA_METHOD_MOMENTUM] = {.states = 1,
-                                  .state_names = {"momentum_buffer"},
-                                  .defaults = {.lr = 0.1, .rho = 0.95, .eps = 1e-6, COMMON}},
-    [ADADELTA_METHOD_ADAGRAD] = {.states = 1,
-                                 .state_names = {"sum"},
-                                 .defaults = {.lr = 0.01, .rho = 0.95, .eps = 1e-10, COMMON}},
-    [ADADELTA_METHOD_RMSPROP] = {.states = 1,
-                                 .state_names = {"square_avg"},
-                                 .defaults = {.lr = 0.01, .rho = 0.99, .eps = 1e-8, COMMON}},
-    [ADADELTA_METHOD_ADAMW] =
-        {.states = 2,
-         .state_names = {"exp_avg", "exp_avg_sq"},
-         .defaults = {.lr = 0.001, .rho = 0.95, .eps = 1e-8, .weight_decay = 0.01, .decoupled = 1, COMMON}},
+#define ROW(method, name, count, first, second) [method] = {.states = count, .state_names = {first, second}},
+    RULE_LIST(ROW)
+#undef ROW
+};
+
+#define COMMON .momentum = 0.9, .beta1 = 0.9, .beta2 = 0.999
+
+static const struct adadelta_hyper defaults[ADADELTA_METHOD_COUNT] = {
+    [ADADELTA_METHOD_ADADELTA] = {.lr = 1, .rho = 0.95, .eps = 1e-6, COMMON},
+    [ADADELTA_METHOD_SGD] = {.lr = 0.1, .rho = 0.95, .eps = 1e-6, COMMON},
+    [ADADELTA_METHOD_MOMENTUM] = {.lr = 0.1, .rho = 0.95, .eps = 1e-6, COMMON},
+    [ADADELTA_METHOD_ADAGRAD] = {.lr = 0.01, .rho = 0.95, .eps = 1e-10, COMMON},
+    [ADADELTA_METHOD_RMSPROP] = {.lr = 0.01, .rho = 0.99, .eps = 1e-8, COMMON},
+    [ADADELTA_METHOD_ADAMW] = {.lr = 0.001, .rho = 0.95, .eps = 1e-8, .weight_decay = 0.01, .decoupled = 1, COMMON},
 };
 
 static const char *const names[ADADELTA_METHOD_COUNT] = {
@@ -70,13 +67,12 @@ const char *adadelta_method_state_name(enum adadelta_method method, size_t k)
 
 struct adadelta_hyper adadelta_hyper_default(void)
 {
-    return methods[ADADELTA_METHOD_ADADELTA].defaults;
+    return defaults[ADADELTA_METHOD_ADADELTA];
 }
 
 struct adadelta_hyper adadelta_hyper_for(enum adadelta_method method)
 {
-    const struct method *row = method_row(method);
-    return row ? row->defaults : adadelta_hyper_default();
+    return is_method(method) ? defaults[method] : adadelta_hyper_default();
 }
 
 static int is_rate(double a) /* false for NaN */

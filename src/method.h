@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A method as the rest of the library sees it: its state, its defaults, and its numbers for one step. */
+/* A method as the rest of the library sees it: its state, and its numbers for one step. */
 #ifndef ADADELTA_SRC_METHOD_H
 #define ADADELTA_SRC_METHOD_H
 
@@ -28,7 +28,6 @@ struct coefs {
 struct method {
     size_t states;
     const char *state_names[MAX_STATES];
-    struct adadelta_hyper defaults;
 };
 
 /* The row of a method, or NULL. */

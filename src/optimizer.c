@@ -22,6 +22,10 @@ size_t shape_elements(enum adadelta_dtype dtype, size_t ndim, const size_t *shap
     if (ndim > ADADELTA_MAX_DIMS || !dtype_size(dtype))
         return SIZE_MAX;
     for (size_t i = 0; i < ndim; i++) {
+        if (shape[i] > PTRDIFF_MAX) /* more than a file could say, even beside a 0 */
+            return SIZE_MAX;
+    }
+    for (size_t i = 0; i < ndim; i++) {
         if (shape[i] == 0)
             return 0;
     }
@@ -123,8 +127,9 @@ enum adadelta_status adadelta_add_group(struct adadelta *optimizer, const struct
 {
     if (!optimizer)
         return ADADELTA_ERROR_ARGUMENT;
+    const struct adadelta_hyper defaults = adadelta_hyper_for(optimizer->method_id);
     if (!hyper)
-        hyper = &optimizer->method->defaults;
+        hyper = &defaults;
     const enum adadelta_status status = adadelta_hyper_check(hyper);
     if (status)
         return status;

@@ -29,7 +29,8 @@ enum adadelta_status fail(struct adadelta_error *error, enum adadelta_status sta
         error->status = status;
         vsnprintf(error->text, sizeof error->text, format, arguments);
         va_end(arguments);
-        /* Names come from files: one with a line break or an escape sequence must not break the line or the terminal. */
+        /* Names come from files: one with a line break or an escape sequence must not break the line or the terminal.
+         */
         for (char *c = error->text; *c; c++)
             if ((unsigned char)*c < ' ' || *c == 0x7f)
                 *c = '?';

@@ -27,7 +27,8 @@ static void step_range(const struct adadelta *optimizer, const struct kernel_set
                                                  (const char *)tensor->info.gradient + offset, state, &tensor->coefs);
 }
 
-/* Where piece number part of parts begins in a row of total elements. (Memory ends long before this product overflows.) */
+/* Where piece number part of parts begins in a row of total elements. (Memory ends long before this product overflows.)
+ */
 static size_t border(size_t total, size_t part, size_t parts)
 {
     const size_t grains = (total + GRAIN - 1) / GRAIN;

@@ -241,6 +241,26 @@ static void texts_and_arrays_come_back(void **state)
     adadelta_checkpoint_destroy(checkpoint);
 }
 
+static void the_method_is_told(void **state)
+{
+    struct adadelta_checkpoint *checkpoint;
+    enum adadelta_method method;
+    (void)state;
+    for (int m = 0; m < ADADELTA_METHOD_COUNT; m++) {
+        struct run run;
+        run_start(&run, (enum adadelta_method)m, 1);
+        assert_int_equal(adadelta_checkpoint_create(&checkpoint), ADADELTA_OK);
+        assert_int_equal(adadelta_checkpoint_method(checkpoint, &method), ADADELTA_ERROR_MISMATCH);
+        assert_int_equal(adadelta_checkpoint_set_optimizer(checkpoint, run.optimizer, NULL), ADADELTA_OK);
+        assert_int_equal(adadelta_checkpoint_method(checkpoint, &method), ADADELTA_OK);
+        assert_int_equal(method, m);
+        assert_int_equal(adadelta_checkpoint_method(checkpoint, NULL), ADADELTA_ERROR_ARGUMENT);
+        assert_int_equal(adadelta_checkpoint_method(NULL, &method), ADADELTA_ERROR_ARGUMENT);
+        adadelta_checkpoint_destroy(checkpoint);
+        run_end(&run);
+    }
+}
+
 static void wrong_arguments_are_refused(void **state)
 {
     float x[2] = {1, 2};
@@ -364,12 +384,14 @@ static void the_documented_check_works(void **state)
     free(page.data);
     run_start(&run, ADADELTA_METHOD_ADADELTA, 1);
     save(&run);
-    snprintf(command, sizeof command, "python3 -B '%s' '%s' | grep '^w.acc_delta F32 \\[3, 5\\]$' >/dev/null", script, path);
+    snprintf(command, sizeof command, "python3 -B '%s' '%s' | grep '^w.acc_delta F32 \\[3, 5\\]$' >/dev/null", script,
+             path);
     assert_int_equal(system(command), 0);
     file = slurp(path);
     file.data[file.size - 1] ^= 1;
     spill(path, file.data, file.size);
-    snprintf(command, sizeof command, "python3 -B '%s' '%s' 2>&1 | grep 'AssertionError: damaged' >/dev/null", script, path);
+    snprintf(command, sizeof command, "python3 -B '%s' '%s' 2>&1 | grep 'AssertionError: damaged' >/dev/null", script,
+             path);
     assert_int_equal(system(command), 0);
     free(file.data);
     run_end(&run);
@@ -385,6 +407,7 @@ int main(void)
         cmocka_unit_test(an_optimizer_without_tensors_can_be_saved),
         cmocka_unit_test(a_decimal_comma_changes_nothing),
         cmocka_unit_test(texts_and_arrays_come_back),
+        cmocka_unit_test(the_method_is_told),
         cmocka_unit_test(wrong_arguments_are_refused),
         cmocka_unit_test(a_name_that_is_another_tensors_state_is_refused),
         cmocka_unit_test(python_reads_every_method),

@@ -193,6 +193,7 @@ static void tensors_are_checked(void **state)
     REFUSE(ERROR_ARGUMENT, bad.ndim = SIZE_MAX);
     REFUSE(ERROR_ARGUMENT, bad.shape[0] = SIZE_MAX);
     REFUSE(ERROR_ARGUMENT, bad.shape[0] = SIZE_MAX / 8 + 2);
+    REFUSE(ERROR_ARGUMENT, bad.ndim = 2, bad.shape[0] = SIZE_MAX, bad.shape[1] = 0);
     REFUSE(ERROR_ARGUMENT, bad.ndim = 2, bad.shape[0] = bad.shape[1] = (size_t)1 << 32);
     REFUSE(ERROR_ARGUMENT, bad.ndim = 3, bad.shape[0] = bad.shape[1] = bad.shape[2] = (size_t)1 << 22);
     REFUSE(ERROR_ARGUMENT, bad.shape[1] = 1); /* beyond ndim */

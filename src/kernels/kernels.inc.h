@@ -52,8 +52,8 @@
 #undef TYPE
 #undef REAL
 
-#define ROW_F32(method, name, states) [method] = name##_f32,
-#define ROW_F64(method, name, states) [method] = name##_f64,
+#define ROW_F32(method, name, states, first, second) [method] = name##_f32,
+#define ROW_F64(method, name, states, first, second) [method] = name##_f64,
 
 extern const struct kernel_set PASTE(kernels, ISA);
 const struct kernel_set PASTE(kernels, ISA) = {

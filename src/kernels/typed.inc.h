@@ -83,7 +83,7 @@ static ALWAYS_INLINE void TYPED(array)(TYPED(rule) * rule, size_t states, size_t
         TYPED(word)(rule, states, &a, i, n - i, &c);
 }
 
-#define DEFINE_KERNEL(method, name, states)                                                                            \
+#define DEFINE_KERNEL(method, name, states, first, second)                                                                            \
     static void TYPED(name)(size_t n, void *x, const void *gradient, void *const state[], const struct coefs *coefs)   \
     {                                                                                                                  \
         TYPED(array)(RULE(name), states, n, x, gradient, state, coefs);                                                \
