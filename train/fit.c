@@ -94,6 +94,20 @@ char **text_copies(char *const *texts, size_t count)
     return copies;
 }
 
+void fit_tensor_name(char name[TENSOR_NAME], size_t l, const char *part)
+{
+    snprintf(name, TENSOR_NAME, "layer%zu.%s", l + 1, part);
+}
+
+size_t fit_widths(const struct fit *fit, size_t width[MAX_LAYERS + 1])
+{
+    const struct model_spec *model = &fit->settings.model;
+    width[0] = fit->columns;
+    memcpy(width + 1, model->hidden, model->hidden_count * sizeof *width);
+    width[model->hidden_count + 1] = fit->kind == TARGET_CLASS ? fit->classes : 1;
+    return model->hidden_count + 1;
+}
+
 /* Registers the weights and biases of all layers: group 0 decays as asked, group 1 holds the biases, which do not. */
 static enum adadelta_status register_tensors(struct fit *fit)
 {
@@ -105,12 +119,12 @@ static enum adadelta_status register_tensors(struct fit *fit)
     const struct layers *layers = &fit->layers;
     for (size_t l = 0; !status && l < layers->count; l++) {
         const size_t in = layers->width[l], out = layers->width[l + 1];
-        char weight[40], bias[40];
-        snprintf(weight, sizeof weight, "layer%zu.weight", l + 1);
-        snprintf(bias, sizeof bias, "layer%zu.bias", l + 1);
+        char weight[TENSOR_NAME], bias[TENSOR_NAME];
+        fit_tensor_name(weight, l, "weight");
+        fit_tensor_name(bias, l, "bias");
         const struct adadelta_tensor tensors[] = {
-            {weight, ADADELTA_F32, 2, {out, in}, layers->weights[l], layers->weight_slopes[l]},
-            {bias, ADADELTA_F32, 1, {out}, layers->biases[l], layers->bias_slopes[l]},
+            {weight, ADADELTA_F32, 2, {out, in}, layers->weights[l], layers->weight_gradients[l]},
+            {bias, ADADELTA_F32, 1, {out}, layers->biases[l], layers->bias_gradients[l]},
         };
         for (size_t group = 0; !status && group < 2; group++)
             status = adadelta_add_tensor(fit->optimizer, group, &tensors[group], NULL);
@@ -120,13 +134,11 @@ static enum adadelta_status register_tensors(struct fit *fit)
 
 enum verdict fit_build(struct fit *fit, struct trouble *trouble)
 {
-    const struct model_spec *model = &fit->settings.model;
-    size_t width[MAX_LAYERS + 1] = {fit->columns};
-    memcpy(width + 1, model->hidden, model->hidden_count * sizeof *width);
-    width[model->hidden_count + 1] = fit->kind == TARGET_CLASS ? fit->classes : 1;
+    size_t width[MAX_LAYERS + 1];
+    const size_t count = fit_widths(fit, width);
     const size_t capacity = fit->settings.batch > BLOCK_ROWS ? fit->settings.batch : BLOCK_ROWS;
     const enum verdict verdict =
-        layers_create(&fit->layers, model->hidden_count + 1, width, model->activation, capacity, fit->threads, trouble);
+        layers_create(&fit->layers, count, width, fit->settings.model.activation, capacity, fit->threads, trouble);
     if (verdict)
         return verdict;
     fit->labels = malloc(capacity * sizeof *fit->labels);
@@ -159,6 +171,13 @@ static enum verdict describe_data(struct fit *fit, const struct dataset *train, 
     if (!verdict)
         verdict = fit->kind == TARGET_NUMBER ? scale_fit_target(&fit->target, fit->settings.scale, train, trouble)
                                              : scale_identity(&fit->target, 1, trouble);
+    if (verdict)
+        return verdict;
+    const double unit = fit->target.factor[0] * fit->target.factor[0];
+    if (!isnormal(unit) || !isfinite(1 / unit))
+        return blame(trouble, FAILED,
+                     "%s: target '%s' has values too large or too small to be squared; change its unit", train->path,
+                     fit->target_name);
     return verdict;
 }
 
@@ -275,21 +294,28 @@ static double train_batch(struct fit *fit)
     return loss;
 }
 
+static int all_finite(const float *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(values[i]))
+            return 0;
+    }
+    return 1;
+}
+
 static int parameters_are_finite(const struct layers *layers)
 {
     for (size_t l = 0; l < layers->count; l++) {
-        const size_t weights = layers->width[l] * layers->width[l + 1];
-        for (size_t i = 0; i < weights; i++) {
-            if (!isfinite(layers->weights[l][i]))
-                return 0;
-        }
+        const size_t out = layers->width[l + 1];
+        if (!all_finite(layers->weights[l], layers->width[l] * out) || !all_finite(layers->biases[l], out))
+            return 0;
     }
     return 1;
 }
 
 static enum verdict diverged(const struct fit *fit, struct trouble *trouble)
 {
-    return blame(trouble, FAILED, "the loss is not finite any more in epoch %zu: try a lower --lr than %g",
+    return blame(trouble, FAILED, "the loss is not finite any more in epoch %zu: try a lower learning rate than %g",
                  fit->epochs_done + 1, fit->settings.hyper.lr);
 }
 
@@ -322,6 +348,8 @@ static enum verdict end_epoch(struct fit *fit, double start, struct fit_progress
         progress->test_loss = score.loss;
         progress->test_error = score.error;
         progress->seconds = now() - start;
+        if (!isfinite(score.loss))
+            return diverged(fit, trouble);
     }
     fit->epochs_done++;
     fit->rows_done = 0;

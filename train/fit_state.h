@@ -41,6 +41,13 @@ struct fit {
     uint32_t fingerprint; /* of the training data */
 };
 
+/* The widths of the input and of all layers; returns the number of layers. */
+size_t fit_widths(const struct fit *fit, size_t width[MAX_LAYERS + 1]);
+
+/* "layer1.weight": what a part of layer l (from 0) is called in the optimizer and its checkpoint. */
+enum { TENSOR_NAME = 40 };
+void fit_tensor_name(char name[TENSOR_NAME], size_t l, const char *part);
+
 /* Builds layers and optimizer for settings, kind, columns and classes as they stand, with parameters zero. */
 enum verdict fit_build(struct fit *fit, struct trouble *trouble);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* See layers.h. */
 #include "layers.h"
 
 #include <cblas.h>
@@ -83,8 +84,8 @@ static size_t lay_out(struct layers *layers, float *base)
         const size_t in = layers->width[l], out = layers->width[l + 1];
         layers->weights[l] = take(&next, &total, out, in);
         layers->biases[l] = take(&next, &total, out, 1);
-        layers->weight_slopes[l] = take(&next, &total, out, in);
-        layers->bias_slopes[l] = take(&next, &total, out, 1);
+        layers->weight_gradients[l] = take(&next, &total, out, in);
+        layers->bias_gradients[l] = take(&next, &total, out, 1);
         layers->deltas[l + 1] = take(&next, &total, layers->capacity, out);
     }
     for (size_t l = 0; l <= layers->count; l++)
@@ -101,7 +102,6 @@ enum verdict layers_create(struct layers *layers, size_t count, const size_t *wi
     layers->memory = floats < SIZE_MAX / 64 ? aligned_alloc(64, floats * sizeof(float)) : NULL;
     if (!layers->memory)
         return blame_memory(trouble);
-    memset(layers->memory, 0, floats * sizeof(float));
     lay_out(layers, layers->memory);
     openblas_set_num_threads(1);
     /* A build of OpenBLAS without threads has no locks either: two calls at once give wrong products. */
@@ -177,17 +177,17 @@ static void forward_block(struct layers *layers, size_t l, size_t rows, size_t b
 }
 
 /* The gradients of the weights and biases of outputs begin .. end - 1 of layer l. */
-static void slope_block(struct layers *layers, size_t l, size_t rows, size_t begin, size_t end)
+static void gradient_block(struct layers *layers, size_t l, size_t rows, size_t begin, size_t end)
 {
     const size_t in = layers->width[l], out = layers->width[l + 1], width = end - begin;
     const float *delta = layers->deltas[l + 1] + begin;
     cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)width, (int)in, (int)rows, 1, delta, (int)out,
-                layers->values[l], (int)in, 0, layers->weight_slopes[l] + begin * in, (int)in);
-    float *slope = layers->bias_slopes[l] + begin;
-    memset(slope, 0, width * sizeof *slope);
+                layers->values[l], (int)in, 0, layers->weight_gradients[l] + begin * in, (int)in);
+    float *gradient = layers->bias_gradients[l] + begin;
+    memset(gradient, 0, width * sizeof *gradient);
     for (size_t r = 0; r < rows; r++) {
         for (size_t i = 0; i < width; i++)
-            slope[i] += delta[r * out + i];
+            gradient[i] += delta[r * out + i];
     }
 }
 
@@ -225,7 +225,7 @@ void layers_forward(struct layers *layers, size_t rows)
 void layers_backward(struct layers *layers, size_t rows)
 {
     for (size_t l = layers->count; l-- > 0;) {
-        in_blocks(slope_block, layers, l, rows, layers->width[l + 1]);
+        in_blocks(gradient_block, layers, l, rows, layers->width[l + 1]);
         if (l > 0)
             in_blocks(delta_block, layers, l, rows, layers->width[l]);
     }

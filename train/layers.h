@@ -20,14 +20,14 @@ struct layers {
     size_t capacity;                  /* rows that fit */
     float *weights[MAX_LAYERS];       /* [width[l+1], width[l]] row-major */
     float *biases[MAX_LAYERS];        /* [width[l+1]] */
-    float *weight_slopes[MAX_LAYERS]; /* the gradients, shaped as what they belong to */
-    float *bias_slopes[MAX_LAYERS];
+    float *weight_gradients[MAX_LAYERS]; /* the gradients, shaped as what they belong to */
+    float *bias_gradients[MAX_LAYERS];
     float *values[MAX_LAYERS + 1]; /* [capacity, width[l]]: the input, then each layer's output */
     float *deltas[MAX_LAYERS + 1]; /* [capacity, width[l]]: the loss's derivative by values[l]; none for the input */
     float *memory;
 };
 
-/* Fills *layers (zeroed parameters) for count layers of these widths [count + 1]. */
+/* Fills *layers (its arrays with nothing in particular) for count layers of these widths [count + 1]. */
 enum verdict layers_create(struct layers *layers, size_t count, const size_t *width, enum activation activation,
                            size_t capacity, int threads, struct trouble *trouble);
 

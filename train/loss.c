@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* See loss.h. */
 #include "loss.h"
 
 #include <math.h>

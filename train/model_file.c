@@ -18,12 +18,17 @@ static const char offset_name[] = "scale.offset", factor_name[] = "scale.factor"
 
 /* ---- Writing ---- */
 
+/* NULL: no memory. */
 static json_t *text_array(char *const *texts, size_t count)
 {
     json_t *array = json_array();
+    int bad = !array;
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(array, json_string(texts[i])); /* a NULL element shows in the count, see complete() */
-    return array;
+        bad |= json_array_append_new(array, json_string(texts[i]));
+    if (!bad)
+        return array;
+    json_decref(array);
+    return NULL;
 }
 
 static json_t *describe(const struct fit *fit)
@@ -164,18 +169,39 @@ static int take_scale(const struct adadelta_checkpoint *checkpoint, const char *
     return 1;
 }
 
-/* Finds the method and settings that the checkpoint's optimizer was saved with. */
+static enum verdict senseless(const char *path, struct trouble *trouble)
+{
+    return blame(trouble, FAILED, "%s: the description of the model in it does not fit the rest or makes no sense",
+                 path);
+}
+
+/* Whether the checkpoint holds weights of the widths that the description names: to be seen before there is memory
+   taken for them. */
+static int weights_fit(const struct fit *fit, const struct adadelta_checkpoint *checkpoint)
+{
+    size_t width[MAX_LAYERS + 1];
+    const size_t count = fit_widths(fit, width);
+    for (size_t l = 0; l < count; l++) {
+        char name[TENSOR_NAME];
+        struct adadelta_tensor tensor;
+        fit_tensor_name(name, l, "weight");
+        if (adadelta_checkpoint_tensor(checkpoint, name, &tensor) != ADADELTA_OK || tensor.ndim != 2 ||
+            tensor.shape[0] != width[l + 1] || tensor.shape[1] != width[l])
+            return 0;
+    }
+    return 1;
+}
+
+/* Builds the network and takes weights, state and settings out of the checkpoint. */
 static enum verdict restore_optimizer(struct fit *fit, const struct adadelta_checkpoint *checkpoint, const char *path,
                                       struct trouble *trouble)
 {
     struct adadelta_error error;
-    const char *text = adadelta_checkpoint_text(checkpoint, "adadelta.optimizer");
-    json_t *optimizer = text ? json_loads(text, 0, NULL) : NULL;
-    const char *method = json_string_value(json_object_get(optimizer, "method"));
-    const int known = method && adadelta_method_by_name(method, &fit->settings.method) == ADADELTA_OK;
-    json_decref(optimizer);
-    if (!known)
-        return blame(trouble, FAILED, "%s: names no method that is known here", path);
+    const enum adadelta_status status = adadelta_checkpoint_method(checkpoint, &fit->settings.method);
+    if (status)
+        return blame(trouble, FAILED, "%s: %s", path, adadelta_status_string(status));
+    if (!weights_fit(fit, checkpoint))
+        return senseless(path, trouble);
     fit->settings.hyper = adadelta_hyper_for(fit->settings.method);
     const enum verdict verdict = fit_build(fit, trouble);
     if (verdict)
@@ -184,11 +210,6 @@ static enum verdict restore_optimizer(struct fit *fit, const struct adadelta_che
         return blame(trouble, FAILED, "%s: %s", path, error.text);
     adadelta_get_hyper(fit->optimizer, 0, &fit->settings.hyper);
     return DONE;
-}
-
-static enum verdict senseless(const char *path, struct trouble *trouble)
-{
-    return blame(trouble, FAILED, "%s: the description of the model in it makes no sense", path);
 }
 
 static enum verdict read_model(struct fit *fit, const struct adadelta_checkpoint *checkpoint, const char *path,

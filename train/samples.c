@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* See samples.h. */
 #include "samples.h"
 
 #include <stdlib.h>

@@ -194,6 +194,47 @@ static void test_divergence_is_told(void **state)
     dataset_free(&data);
 }
 
+/* A description that names a larger network than the file holds must not take memory for it. */
+static void test_larger_than_the_file(void **state)
+{
+    (void)state;
+    struct trouble trouble;
+    struct adadelta_checkpoint *checkpoint;
+    struct dataset data = read_data("iris.csv", TARGET_CLASS);
+    struct fit_settings settings = settings_for("mlp:9", ADADELTA_METHOD_ADADELTA, 1);
+    struct fit *fit = new_fit(&settings, &data, 1);
+    assert_int_equal(fit_save(fit, temporary(), &trouble), DONE);
+    fit_destroy(fit);
+    assert_int_equal(adadelta_checkpoint_read(temporary(), &checkpoint, NULL), ADADELTA_OK);
+    char *text = strdup(adadelta_checkpoint_text(checkpoint, "model")), *widths = strstr(text, "mlp:9");
+    assert_non_null(widths);
+    char larger[4096];
+    snprintf(larger, sizeof larger, "%.*smlp:900000,900000%s", (int)(widths - text), text, widths + strlen("mlp:9"));
+    assert_int_equal(adadelta_checkpoint_set_text(checkpoint, "model", larger), ADADELTA_OK);
+    assert_int_equal(adadelta_checkpoint_write(checkpoint, temporary(), NULL), ADADELTA_OK);
+    adadelta_checkpoint_destroy(checkpoint);
+    free(text);
+    assert_int_equal(fit_load(&fit, temporary(), 1, &trouble), FAILED);
+    assert_null(fit);
+    assert_non_null(strstr(trouble.text, "does not fit"));
+    unlink(temporary());
+    dataset_free(&data);
+}
+
+static void test_numbers_beyond_squares(void **state)
+{
+    (void)state;
+    struct trouble trouble;
+    struct fit *fit;
+    struct dataset data = read_data("diabetes.csv", TARGET_NUMBER);
+    for (size_t r = 0; r < data.rows; r++)
+        data.numbers[r] *= 1e158;
+    struct fit_settings settings = settings_for("linear", ADADELTA_METHOD_ADADELTA, 1);
+    assert_int_equal(fit_create(&fit, &settings, &data, NULL, 1, &trouble), FAILED);
+    assert_null(fit);
+    dataset_free(&data);
+}
+
 /* The model's own score on its training data against one counted from its predictions. */
 static void test_scores_agree_with_predictions(void **state)
 {
@@ -343,6 +384,8 @@ int main(void)
         cmocka_unit_test(test_resumed_run_is_the_unbroken_one),
         cmocka_unit_test(test_other_data_cannot_be_resumed),
         cmocka_unit_test(test_divergence_is_told),
+        cmocka_unit_test(test_larger_than_the_file),
+        cmocka_unit_test(test_numbers_beyond_squares),
         cmocka_unit_test(test_scores_agree_with_predictions),
         cmocka_unit_test(test_loss_of_an_epoch_is_a_mean_over_its_rows),
         cmocka_unit_test(test_every_epoch_has_its_own_order),

@@ -150,15 +150,15 @@ static double central_difference(const struct network_case *c, const struct laye
            (2 * h);
 }
 
-/* Checks about `most` of the n slopes, evenly spread. */
-static void check_slopes(const struct network_case *c, const struct layers *layers, const struct batch *batch,
-                         const float *parameters, const float *slopes, size_t n, size_t most)
+/* Checks about `most` of the n gradients, evenly spread. */
+static void check_gradients(const struct network_case *c, const struct layers *layers, const struct batch *batch,
+                            const float *parameters, const float *gradients, size_t n, size_t most)
 {
     const size_t stride = n > most ? n / most : 1;
     for (size_t i = 0; i < n; i += stride) {
         const double expected = central_difference(c, layers, batch, &parameters[i]);
-        if (fabs(slopes[i] - expected) > 2e-6 + 2e-5 * fabs(expected))
-            fail_msg("case %td parameter %zu: %g instead of %g", c - cases, i, (double)slopes[i], expected);
+        if (fabs(gradients[i] - expected) > 2e-6 + 2e-5 * fabs(expected))
+            fail_msg("case %td parameter %zu: %g instead of %g", c - cases, i, (double)gradients[i], expected);
     }
 }
 
@@ -170,9 +170,9 @@ static void test_against_central_differences(void **state)
         struct batch batch = make_batch(c);
         struct layers layers = run_layers(c, &batch, 2);
         for (size_t l = 0; l < c->count; l++) {
-            check_slopes(c, &layers, &batch, layers.weights[l], layers.weight_slopes[l], c->width[l] * c->width[l + 1],
-                         60);
-            check_slopes(c, &layers, &batch, layers.biases[l], layers.bias_slopes[l], c->width[l + 1], 20);
+            check_gradients(c, &layers, &batch, layers.weights[l], layers.weight_gradients[l],
+                            c->width[l] * c->width[l + 1], 60);
+            check_gradients(c, &layers, &batch, layers.biases[l], layers.bias_gradients[l], c->width[l + 1], 20);
         }
         layers_free(&layers);
         free_batch(&batch);
@@ -210,8 +210,9 @@ static void test_same_bits_for_every_thread_count(void **state)
             for (size_t l = 0; l < c->count; l++) {
                 const size_t out = c->width[l + 1];
                 assert_memory_equal(one.values[l + 1], more.values[l + 1], c->rows * out * sizeof(float));
-                assert_memory_equal(one.bias_slopes[l], more.bias_slopes[l], out * sizeof(float));
-                assert_memory_equal(one.weight_slopes[l], more.weight_slopes[l], out * c->width[l] * sizeof(float));
+                assert_memory_equal(one.bias_gradients[l], more.bias_gradients[l], out * sizeof(float));
+                assert_memory_equal(one.weight_gradients[l], more.weight_gradients[l],
+                                    out * c->width[l] * sizeof(float));
             }
             layers_free(&more);
         }
