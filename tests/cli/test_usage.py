@@ -4,7 +4,7 @@ import unittest
 
 from common import Case, data
 
-COMMANDS = ["train", "predict", "eval", "compare"]
+COMMANDS = ["train", "predict", "eval", "compare", "bench"]
 SHARED = ["--json", "--quiet", "--seed", "--threads", "--help"]
 
 

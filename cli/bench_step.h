@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* adadelta bench step: the optimizer's step against the speed of memory. */
+#ifndef CLI_BENCH_STEP_H
+#define CLI_BENCH_STEP_H
+
+#include "args.h"
+
+extern const struct option_group bench_step_options;
+
+enum verdict bench_step(const struct args *args, struct trouble *trouble);
+
+#endif
