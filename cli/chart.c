@@ -11,7 +11,7 @@
 
 enum { MAX_CURVES = ADADELTA_METHOD_COUNT, FEW_EPOCHS = 40 };
 
-static const double highest_start = 3; /* see choose_range */
+static const double highest_start = 3, highest_start_logarithmic = 1000; /* see choose_range */
 
 /* The layout in parts of the picture's height: title above, the epochs and the legend's lines below. */
 static const double top = 0.88, axis_height = 0.13, line_height = 0.041;
@@ -28,8 +28,8 @@ static int compare_numbers(const void *a, const void *b)
 }
 
 /* From the smallest value to the largest, but no higher than three times what the methods start at in the middle: one
-   that diverges leaves at the top and does not squash the others. Logarithmic where the range is more than
-   eightfold. */
+   that diverges leaves at the top and does not squash the others. Logarithmic where that range is more than eightfold;
+   there is room for a thousand times the middle then. */
 static struct y_range choose_range(const struct chart *chart)
 {
     struct y_range range = {INFINITY, -INFINITY, 0};
@@ -47,11 +47,10 @@ static struct y_range choose_range(const struct chart *chart)
     if (start_count == 0)
         return (struct y_range){0, 1, 0};
     qsort(starts, start_count, sizeof *starts, compare_numbers);
-    range.high = fmin(range.high, highest_start * starts[(start_count - 1) / 2]);
-    range.high = fmax(range.high, range.low);
-    range.logarithmic = range.low > 0 && range.high > 8 * range.low;
-    if (range.logarithmic)
-        return (struct y_range){range.low / 1.15, range.high * 1.15, 1};
+    const double largest = range.high, middle = starts[(start_count - 1) / 2];
+    range.high = fmax(fmin(largest, highest_start * middle), range.low);
+    if (range.low > 0 && range.high > 8 * range.low)
+        return (struct y_range){range.low / 1.15, 1.15 * fmin(largest, highest_start_logarithmic * middle), 1};
     double margin = range.high > range.low ? 0.06 * (range.high - range.low) : 0.1 * fabs(range.high) + 1e-9;
     /* Errors have their 0 at the bottom, unless all lie far above it. */
     range.low = range.low < 0.5 * range.high ? 0 : range.low - margin;
@@ -115,14 +114,17 @@ static void write_names(FILE *script, const struct chart *chart, const struct y_
                 adadelta_method_name(method[k]), height[k], method_style(method[k])->color);
 }
 
-/* On a logarithmic axis gnuplot marks powers of ten alone; 1, 2, 5 make a decade readable. */
+/* On a logarithmic axis: 1, 2, 5 in each of a few decades, else about eight powers of ten. */
 static void write_log_marks(FILE *script, const struct y_range *range)
 {
     static const double steps[] = {1, 2, 5};
+    const double decades = log10(range->high / range->low);
+    const size_t step_count = decades <= 2.5 ? 3 : 1;
+    const int stride = decades <= 8 ? 1 : (int)ceil(decades / 8);
     const char *comma = "";
     fprintf(script, "set logscale y\nset ytics (");
-    for (int power = (int)floor(log10(range->low)); power <= (int)ceil(log10(range->high)); power++) {
-        for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+    for (int power = (int)floor(log10(range->low)); power <= (int)ceil(log10(range->high)); power += stride) {
+        for (size_t i = 0; i < step_count; i++) {
             fprintf(script, "%s'%g' %g", comma, steps[i] * pow(10, power), steps[i] * pow(10, power));
             comma = ", ";
         }
