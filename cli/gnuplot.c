@@ -11,18 +11,21 @@
 
 #include "output.h"
 
-static const struct line_style styles[ADADELTA_METHOD_COUNT] = {
-    [ADADELTA_METHOD_ADADELTA] = {"#D55E00", 7}, [ADADELTA_METHOD_SGD] = {"#0072B2", 4},
-    [ADADELTA_METHOD_MOMENTUM] = {"#56B4E9", 5}, [ADADELTA_METHOD_ADAGRAD] = {"#009E73", 9},
-    [ADADELTA_METHOD_RMSPROP] = {"#CC79A7", 11}, [ADADELTA_METHOD_ADAMW] = {"#E69F00", 13},
+/* Of Okabe and Ito's colours, which the colour-blind can tell apart; each method with a mark of its own, too. */
+static const struct line_style styles[] = {
+    [ADADELTA_METHOD_ADADELTA] = {"#D55E00", 7},  [ADADELTA_METHOD_SGD] = {"#000000", 5},
+    [ADADELTA_METHOD_MOMENTUM] = {"#0072B2", 13}, [ADADELTA_METHOD_ADAGRAD] = {"#009E73", 9},
+    [ADADELTA_METHOD_RMSPROP] = {"#CC79A7", 11},  [ADADELTA_METHOD_ADAMW] = {"#E69F00", 15},
 };
+_Static_assert(sizeof styles / sizeof *styles == ADADELTA_METHOD_COUNT, "a method has no line style");
 
-/* The picture formats: adding one is a row. A PNG has twice the pixels, to be sharp where it is shown 800 wide. */
-static const struct {
-    const char *suffix, *terminal;
+/* The picture formats: adding one is a row. A PNG has twice the pixels, to be sharp where it is shown 800 wide. gnuplot
+   does not tell when it could not write all; the end of a picture does. */
+static const struct format {
+    const char *suffix, *terminal, *end;
 } formats[] = {
-    {".svg", "svg size 800,600 font 'sans,14' linewidth 1 background rgb 'white'"},
-    {".png", "pngcairo size 1600,1200 font 'sans,14' fontscale 1.9 linewidth 2 pointscale 2"},
+    {".svg", "svg size 800,600 font 'sans,14' linewidth 1 background rgb 'white'", "</svg>"},
+    {".png", "pngcairo size 1600,1200 font 'sans,14' fontscale 1.9 linewidth 2 pointscale 2", "IEND"},
 };
 enum { FORMAT_COUNT = sizeof formats / sizeof *formats };
 
@@ -31,13 +34,13 @@ const struct line_style *method_style(enum adadelta_method method)
     return &styles[method];
 }
 
-static const char *terminal_for(const char *path)
+static const struct format *format_for(const char *path)
 {
     size_t length = strlen(path);
     for (size_t i = 0; i < FORMAT_COUNT; i++) {
         size_t size = strlen(formats[i].suffix);
         if (length > size && strcmp(path + length - size, formats[i].suffix) == 0)
-            return formats[i].terminal;
+            return &formats[i];
     }
     return NULL;
 }
@@ -59,7 +62,7 @@ static int is_installed(const char *program)
 
 enum verdict gnuplot_check(const char *path, struct trouble *trouble)
 {
-    if (!terminal_for(path))
+    if (!format_for(path))
         return blame(trouble, MISUSE, "-o %s: a picture's name must end in .svg or .png", path);
     if (!is_installed("gnuplot"))
         return blame(trouble, FAILED,
@@ -86,6 +89,19 @@ static int run_gnuplot(FILE *script, FILE *picture, FILE *remarks)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
 }
 
+/* Whether a mark stands within a file's last bytes. */
+static int ends_with(FILE *file, const char *mark)
+{
+    char last[17] = "";
+    const long size = (long)sizeof last - 1;
+    if (fseek(file, -size, SEEK_END) != 0 || fread(last, 1, (size_t)size, file) != (size_t)size)
+        return 0;
+    for (long i = 0; i < size; i++)
+        if (strncmp(last + i, mark, strlen(mark)) == 0)
+            return 1;
+    return 0;
+}
+
 /* gnuplot shows the line and a mark before it says what is wrong, so its last line with letters is the telling one. */
 static enum verdict blame_gnuplot(const char *path, FILE *remarks, struct trouble *trouble)
 {
@@ -110,13 +126,15 @@ enum verdict gnuplot_draw(const char *path, void (*write)(FILE *script, const vo
     if (!script || !remarks) {
         verdict = blame(trouble, FAILED, "a temporary file cannot be made");
     } else {
-        fprintf(script, "set encoding utf8\nset terminal %s\n", terminal_for(path));
+        fprintf(script, "set encoding utf8\nset terminal %s\n", format_for(path)->terminal);
         write(script, context);
         /* The child reads from the shared position, and from the file, not from this buffer. */
         if (fflush(script) || ferror(script) || lseek(fileno(script), 0, SEEK_SET) != 0)
             verdict = blame(trouble, FAILED, "a temporary file cannot be written");
-        else if (run_gnuplot(script, picture.file, remarks) != 0 || lseek(fileno(picture.file), 0, SEEK_END) <= 0)
+        else if (run_gnuplot(script, picture.file, remarks) != 0)
             verdict = blame_gnuplot(path, remarks, trouble);
+        else if (!ends_with(picture.file, format_for(path)->end))
+            verdict = blame(trouble, FAILED, "%s: the picture came out cut: is there room on the disk?", path);
     }
     if (script)
         fclose(script);

@@ -34,7 +34,7 @@ enum verdict output_open(struct output *output, const char *path, struct trouble
     mode_t mask = umask(0);
     umask(mask);
     fchmod(descriptor, exists ? status.st_mode & 0777 : 0666 & ~mask);
-    output->file = fdopen(descriptor, "w");
+    output->file = fdopen(descriptor, "w+");
     if (!output->file) {
         close(descriptor);
         output_discard(output);

@@ -105,7 +105,7 @@ class Runs(Case):
 
 class Pictures(Case):
     def test_svg(self):
-        self.ok(*RUN, "-o", "p.svg", "--methods", "adadelta,adamw,rmsprop,sgd")
+        self.ok(*RUN, "-o", "p.svg", "--methods", "adadelta,adamw,rmsprop,momentum")
         texts = svg_texts(self.path("p.svg"))
         for wanted in ("epoch", "test error in %", "Test error by epoch on digits.csv", "adadelta", "adamw", "rmsprop"):
             self.assertIn(wanted, texts)
@@ -154,6 +154,17 @@ class Pictures(Case):
         self.assertEqual(code, 1)
         self.assertRegex(err, r"\Aadadelta: p.svg: [^\n]*out of ink\n\Z")
         self.assertEqual(os.listdir(self.folder), ["bin"])
+
+    def test_gnuplot_that_is_cut_short(self):
+        os.mkdir(self.path("bin"))
+        for name in ("p.svg", "p.png"):
+            fake = self.write("bin/gnuplot", "#!/bin/sh\nyes | head -c 32768\n")  # as on a full disk: no error told
+            os.chmod(fake, 0o755)
+            code, _, err = self.run_program(*RUN, "-o", name, "--quiet",
+                                            env={"PATH": self.path("bin") + ":/bin:/usr/bin"})
+            self.assertEqual(code, 1)
+            self.assertRegex(err, rf"\Aadadelta: {name}: [^\n]*cut[^\n]*\n\Z")
+            self.assertEqual(os.listdir(self.folder), ["bin"])
 
 
 if __name__ == "__main__":
