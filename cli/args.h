@@ -90,6 +90,7 @@ struct option_value {
 enum { MAX_OPERANDS = 2, MAX_GROUPS = 8, MAX_EXAMPLES = 4 };
 
 struct args {
+    const char *program; /* as it was called */
     struct option_value values[OPTION_ID_COUNT];
     const char *operands[MAX_OPERANDS];
     size_t operand_count;

@@ -10,7 +10,7 @@
 #include "report.h"
 #include "settings.h"
 
-enum { CELL_WIDTH = 11 };
+enum { CELL_WIDTH = 13 };
 
 /* One entry of --methods, "momentum:lr=0.05:nesterov", cut into pieces in place. */
 static enum verdict parse_contender(struct contest *contest, const struct args *args, char *entry,

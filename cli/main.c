@@ -70,6 +70,7 @@ static enum verdict run_command(int argc, char **argv, struct trouble *trouble)
         return show_help(command->name, trouble);
     if (strcmp(adadelta_isa_name(), "invalid") == 0)
         return blame(trouble, MISUSE, "%s", adadelta_status_string(ADADELTA_ERROR_ISA));
+    args.program = argv[0];
     wait_asleep(argv);
     return command->run(&args, trouble);
 }
@@ -89,23 +90,13 @@ static enum verdict dispatch(int argc, char **argv, struct trouble *trouble)
     return run_command(argc, argv, trouble);
 }
 
-/* One line whatever is in it: a file's name may hold any byte. */
-static void print_trouble(struct trouble *trouble)
-{
-    for (char *c = trouble->text; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 127)
-            *c = '?';
-    if (trouble->text[0])
-        fprintf(stderr, "adadelta: %s\n", trouble->text);
-}
-
 int main(int argc, char **argv)
 {
     struct trouble trouble = {""};
     enum verdict verdict = dispatch(argc, argv, &trouble);
     if ((fflush(stdout) || ferror(stdout)) && verdict == DONE)
         verdict = blame(&trouble, FAILED, "cannot write to standard output");
-    if (verdict != DONE)
-        print_trouble(&trouble);
+    if (verdict != DONE && trouble.text[0])
+        fprintf(stderr, "adadelta: %s\n", trouble.text);
     return (int)verdict;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Every option of the program, in the groups that commands share. */
+/* The options that commands share, in groups. */
 #include <math.h>
 
 #include "args.h"
@@ -56,7 +56,8 @@ GROUP(method, "Method");
 static const struct option hyper_rows[] = {
     {OPTION_LR, OPTION_REAL, "lr", 0, "X", 0, INFINITY, 0, "learning rate"},
     {OPTION_RHO, OPTION_REAL, "rho", 0, "X", 0, 1, OPEN_HIGH, "decay of the averages (adadelta, rmsprop)"},
-    {OPTION_EPS, OPTION_REAL, "eps", 0, "X", 0, INFINITY, OPEN_LOW, "added under the roots (all but sgd and momentum)"},
+    {OPTION_EPS, OPTION_REAL, "eps", 0, "X", 0, INFINITY, OPEN_LOW,
+     "keeps divisions finite, for adadelta also what the first step is made of (all but sgd and momentum)"},
     {OPTION_WEIGHT_DECAY, OPTION_REAL, "weight-decay", 0, "X", 0, INFINITY, 0, "pull of the weights towards 0"},
     {OPTION_DECOUPLED, OPTION_FLAG, "decoupled", 0, NULL, 0, 0, 0, "apply the decay apart from the gradient"},
     {OPTION_MOMENTUM, OPTION_REAL, "momentum", 0, "X", 0, 1, OPEN_HIGH, "share of the step before (momentum)"},

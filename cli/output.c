@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "interrupt.h"
+
 enum verdict output_open(struct output *output, const char *path, struct trouble *trouble)
 {
     struct stat status;
@@ -30,6 +32,7 @@ enum verdict output_open(struct output *output, const char *path, struct trouble
         free(output->temporary);
         return FAILED;
     }
+    interrupt_remove(output->temporary);
     /* mkstemp makes a private file; the result is to have the rights of any new file, or of the one it replaces. */
     mode_t mask = umask(0);
     umask(mask);
@@ -60,6 +63,7 @@ enum verdict output_commit(struct output *output, struct trouble *trouble)
         output_discard(output);
         return blame(trouble, FAILED, "%s: cannot be written: %s", output->path, strerror(reason));
     }
+    interrupt_remove(NULL);
     free(output->temporary);
     output->temporary = NULL;
     return DONE;
@@ -71,6 +75,7 @@ void output_discard(struct output *output)
         fclose(output->file);
     if (output->temporary)
         unlink(output->temporary);
+    interrupt_remove(NULL);
     free(output->temporary);
     output->file = NULL;
     output->temporary = NULL;

@@ -65,8 +65,10 @@ void remark(int quiet, const char *format, ...)
     va_list list;
     if (quiet)
         return;
+    char text[1024];
     va_start(list, format);
-    vfprintf(stderr, format, list);
+    vsnprintf(text, sizeof text, format, list);
     va_end(list);
-    fputc('\n', stderr);
+    calm(text);
+    fprintf(stderr, "%s\n", text);
 }

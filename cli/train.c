@@ -156,6 +156,44 @@ static void choose_rescue_path(char *path, size_t size)
         snprintf(path, size, "adadelta-interrupted-%d.safetensors", i);
 }
 
+/* A word as a shell takes it. */
+static void print_word(const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=,./:@%";
+    if (*word && strspn(word, plain) == strlen(word)) {
+        printf(" %s", word);
+        return;
+    }
+    printf(" '");
+    for (; *word; word++) {
+        if (*word == '\'')
+            printf("'\\'");
+        putchar(*word);
+    }
+    printf("'");
+}
+
+/* The command that goes on from a file, to be pasted. */
+static void print_resume(const struct args *args, const char *path)
+{
+    static const struct {
+        enum option_id id;
+        const char *name;
+    } data[] = {{OPTION_LABELS, "--labels"}, {OPTION_TEST, "--test"}, {OPTION_TEST_LABELS, "--test-labels"}};
+    print_word(args->program);
+    print_word("train");
+    print_word(args->operands[0]);
+    for (size_t i = 0; i < sizeof data / sizeof *data; i++) {
+        if (args->values[data[i].id].given) {
+            print_word(data[i].name);
+            print_word(args->values[data[i].id].text);
+        }
+    }
+    print_word("--resume");
+    print_word(path);
+    printf("\n");
+}
+
 static enum verdict rescue(struct run *run)
 {
     char chosen[64];
@@ -173,10 +211,8 @@ static enum verdict rescue(struct run *run)
             stdout,
             json_pack("{s:s,s:I,s:o}", "event", "interrupted", "epoch", (json_int_t)done, "saved", report_text(path)),
             run->trouble);
-    printf("interrupted after %zu epochs; saved to %s\n"
-           "to go on: adadelta train %s%s%s --resume %s\n",
-           done, path, run->args->operands[0], run->args->values[OPTION_TEST].given ? " --test " : "",
-           run->args->values[OPTION_TEST].given ? run->args->values[OPTION_TEST].text : "", path);
+    printf("interrupted after %zu epochs; saved to %s\nto go on:", done, path);
+    print_resume(run->args, path);
     return DONE;
 }
 

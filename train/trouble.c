@@ -7,7 +7,7 @@
 
 /* Names and cells come from files: a newline would break the promise of one line, an escape would act on the
    terminal. */
-static void calm(char *text)
+void calm(char *text)
 {
     for (; *text != '\0'; text++)
         if ((unsigned char)*text < ' ' || *text == 0x7f)

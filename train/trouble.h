@@ -18,6 +18,9 @@ struct trouble {
 enum verdict blame(struct trouble *trouble, enum verdict verdict, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Makes every control byte of a text a '?': what comes from a file must not act on a terminal. */
+void calm(char *text);
+
 /* blame() for memory that could not be had. */
 enum verdict blame_memory(struct trouble *trouble);
 

@@ -4,6 +4,9 @@ import csv
 import io
 import json
 import math
+import os
+import signal
+import time
 import unittest
 
 from common import Case, data, idx, lines_of
@@ -85,6 +88,19 @@ class Predict(Case):
         self.assertEqual([row["prediction"] for row in rows_of(self.ok("predict", "m", "lonely"))], ["3", "7"])
         self.fails(1, "eval", "m", "lonely", says="lonely")
         self.fails(1, "predict", "m", data("iris.csv"), says="iris.csv")
+
+    def test_ended_by_a_signal(self):
+        self.ok("train", data("digits.csv"), "--epochs", 1, "-o", "m")
+        header, *rows = lines_of(data("digits.csv"))
+        self.write("large.csv", header + "".join(rows) * 100)
+        process = self.start("predict", "m", "large.csv", "-o", "p.csv")
+        deadline = time.monotonic() + 60
+        while not any(os.path.getsize(self.path(name)) for name in os.listdir(self.folder) if name.startswith("p.csv")):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.001)
+        process.terminate()
+        self.assertEqual(process.wait(timeout=60), -signal.SIGTERM)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["large.csv", "m"])
 
     def test_eval_for_people(self):
         self.ok("train", data("iris.csv"), "-o", "m")

@@ -40,7 +40,7 @@ class Readme(unittest.TestCase):
 
     def test_every_link_leads_somewhere(self):
         for folder, _, names in os.walk(SOURCE):
-            if '/.git' in folder or '/build' in folder:
+            if re.match(r'(\.git|build|out)', os.path.relpath(folder, SOURCE)):
                 continue
             for name in names:
                 if name.endswith('.md'):

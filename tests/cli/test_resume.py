@@ -10,7 +10,7 @@ import unittest
 
 from common import Case, data, tensors, without_seconds
 
-EPOCHS = 300
+EPOCHS = 1500
 RUN = ("train", data("digits.csv"), "--model", "mlp:64", "--epochs", EPOCHS, "--test-fraction", 0.2, "--json", "--quiet")
 
 
@@ -71,14 +71,37 @@ class Stopped(Case):
         self.assertIn("saved to m", out)
         self.assertIn("--resume m", out)
 
+    def test_the_command_it_prints(self):
+        shutil.copy(data("digits.csv"), self.path("it's my data.csv"))
+        process = self.start("train", "it's my data.csv", "--epochs", EPOCHS, "--test", "it's my data.csv", "-o", "a model",
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for line in process.stderr:
+            if line.startswith("epoch"):
+                break
+        process.send_signal(signal.SIGINT)
+        command = process.communicate(timeout=60)[0].split("to go on:")[1]
+        self.assertIn("--test ", command)
+        result = subprocess.run(["sh", "-c", command], cwd=self.folder, capture_output=True, text=True, timeout=120)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn(f"{EPOCHS} epochs", result.stdout)
+
+    def test_one_signal_sent_twice(self):
+        """As by `timeout -s INT`, which signals the process and its group."""
+        process = self.start(*RUN, "-o", "m", stdout=subprocess.PIPE, bufsize=0)
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        self.assertIn(b"interrupted", process.communicate(timeout=60)[0])
+        self.assertEqual((process.returncode, os.listdir(self.folder)), (0, ["m"]))
+
     def test_second_signal_ends_at_once(self):
         # One batch of this network takes long enough for both signals to arrive within it, behind the epoch's end.
-        process = self.start("train", data("digits.csv"), "--model", "mlp:3000,3000", "--batch", 1797, "--epochs", 1000,
+        process = self.start("train", data("digits.csv"), "--model", "mlp:6000,6000", "--batch", 1797, "--epochs", 1000,
                              "--json", "--quiet", stdout=subprocess.PIPE)
         process.stdout.readline()
         time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        time.sleep(0.02)
+        time.sleep(0.6)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
         self.assertEqual(process.returncode, -signal.SIGINT)
