@@ -70,10 +70,11 @@ extern "C" {
 #define ADADELTA_STATUS_LIST(X)                                                                                        \
     X(ADADELTA_OK, "success")                                                                                          \
     X(ADADELTA_ERROR_ARGUMENT, "an argument is NULL, out of range or not a known value")                               \
-    X(ADADELTA_ERROR_LR, "lr must be finite and at least 0")                                                           \
+    X(ADADELTA_ERROR_LR, "lr must be finite and at least 0, also when rounded to the tensor's type")                   \
     X(ADADELTA_ERROR_RHO, "rho must be at least 0 and below 1")                                                        \
     X(ADADELTA_ERROR_EPS, "eps must be finite and above 0, also when rounded to the tensor's type")                    \
-    X(ADADELTA_ERROR_WEIGHT_DECAY, "weight_decay must be finite and at least 0")                                       \
+    X(ADADELTA_ERROR_WEIGHT_DECAY,                                                                                     \
+      "weight_decay must be finite and at least 0, also when rounded to the tensor's type")                            \
     X(ADADELTA_ERROR_MOMENTUM, "momentum must be at least 0 and below 1")                                              \
     X(ADADELTA_ERROR_BETA, "beta1 and beta2 must be at least 0 and below 1")                                           \
     X(ADADELTA_ERROR_OVERLAP, "arrays overlap")                                                                        \
@@ -280,8 +281,8 @@ ADADELTA_API enum adadelta_status adadelta_state(struct adadelta *optimizer, siz
    method, groups and tensors (names, types, shapes): settings, counters, state, and the parameters themselves, so that
    a resumed run is bit-identical to one that never stopped. A file appears whole or not at all (temporary file, fsync,
    rename); a load that fails has changed nothing. The file format is docs/checkpoint.md's.
-   Errors: ADADELTA_ERROR_ARGUMENT, _MEMORY, _IO (of saving: the old file is untouched, unless the text says that only its
-   folder could not be brought to the disk); saving also _NAME (a tensor is named like another's state, "w" and
+   Errors: ADADELTA_ERROR_ARGUMENT, _MEMORY, _IO (of saving: the old file is untouched, unless the text says that only
+   its folder could not be brought to the disk); saving also _NAME (a tensor is named like another's state, "w" and
    "w.square_avg"); loading also _FORMAT, _DAMAGED, _MISMATCH. */
 ADADELTA_API enum adadelta_status adadelta_save(const struct adadelta *optimizer, const char *path,
                                                 struct adadelta_error *error);

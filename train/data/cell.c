@@ -4,6 +4,7 @@
 #include "data/cell.h"
 
 #include <float.h>
+#include <jansson.h>
 #include <locale.h>
 #include <math.h>
 #include <stdint.h>
@@ -159,4 +160,17 @@ enum verdict blame_cell(struct trouble *trouble, const struct cell_place *place,
         return blame(trouble, FAILED, "%s:%zu: column '%s': empty cell", place->path, place->line, column);
     return blame(trouble, FAILED, "%s:%zu: column '%s': '%s' is not %s%s", place->path, place->line, column,
                  cell_shown(cell, text), kind == CELL_NOT_FINITE ? "finite" : "a number", hint);
+}
+
+enum verdict check_utf8(const char *path, size_t line, const char *what, const char *text, struct trouble *trouble)
+{
+    char shown[SHOWN];
+    json_t *valid = json_string(text); /* NULL where it is not UTF-8 */
+    const int is_valid = valid != NULL;
+    json_decref(valid);
+    if (is_valid)
+        return DONE;
+    return blame(trouble, FAILED,
+                 "%s:%zu: %s '%s' is not UTF-8: convert the file, for example by iconv -f latin1 -t utf-8", path, line,
+                 what, cell_shown(shown, text));
 }

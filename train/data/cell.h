@@ -24,6 +24,10 @@ struct cell_place {
 enum verdict blame_cell(struct trouble *trouble, const struct cell_place *place, enum cell_kind kind, const char *text,
                         const char *hint);
 
+/* Names and classes must be UTF-8, as a model file keeps them: DONE, or the line that says what to do. what: "column
+   name" or "class". */
+enum verdict check_utf8(const char *path, size_t line, const char *what, const char *text, struct trouble *trouble);
+
 /* At most this many bytes of a cell or name are shown in a line. */
 enum { SHOWN = 48 };
 

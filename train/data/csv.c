@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* CSV tables (RFC 4180, and what spreadsheets make of it): a header line, then a row a record. A record is found in the
    source's window, cut into cells in place, and its cells go to the feature or the target that their column is. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -230,23 +231,29 @@ static int compare_names(const void *left, const void *right)
     return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
-/* A column without a name cannot be asked for, two of one name cannot be told apart, and numbers are no names. */
+/* A column without a name cannot be asked for, two of one name cannot be told apart, and numbers are no names: whole
+   ones may be, beside others, but measured ones with at most a text between them are a row of data. */
 static enum verdict check_header(const struct csv *csv, struct trouble *trouble)
 {
     const char *path = csv->source->path;
     char **sorted = malloc(csv->columns * sizeof *sorted);
     enum verdict verdict = sorted == NULL ? blame_memory(trouble) : DONE;
-    size_t numbers = 0;
+    size_t numbers = 0, measured = 0;
     for (size_t k = 0; k < csv->columns && verdict == DONE; k++) {
         double value;
         if (csv->names[k][0] == '\0')
             verdict = blame(trouble, FAILED, "%s:1: column %zu has no name", path, k + 1);
-        numbers += cell_number(csv->names[k], &value) == CELL_NUMBER;
+        else
+            verdict = check_utf8(path, 1, "column name", csv->names[k], trouble);
+        if (cell_number(csv->names[k], &value) == CELL_NUMBER) {
+            numbers++;
+            measured += value != floor(value);
+        }
         sorted[k] = csv->names[k];
     }
-    if (verdict == DONE && numbers == csv->columns)
-        verdict = blame(trouble, FAILED,
-                        "%s:1: found only numbers: the first line must be a header that names the columns", path);
+    if (verdict == DONE && (numbers == csv->columns || (numbers + 1 == csv->columns && measured > 0)))
+        verdict =
+            blame(trouble, FAILED, "%s:1: found numbers: the first line must be a header that names the columns", path);
     if (verdict == DONE)
         qsort(sorted, csv->columns, sizeof *sorted, compare_names);
     for (size_t k = 1; k < csv->columns && verdict == DONE; k++) {

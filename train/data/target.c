@@ -138,7 +138,7 @@ static enum verdict judge(const struct target *target, struct entry *entry, cons
     if (is_bad)
         return blame_cell(trouble, &place, entry->kind, text, "");
     if (request->class_names == NULL)
-        return DONE;
+        return check_utf8(place.path, place.line, "class", text, trouble);
     for (size_t k = 0; k < request->classes; k++) {
         if (strcmp(request->class_names[k], text) == 0) {
             entry->label = (int32_t)k;
