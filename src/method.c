@@ -130,9 +130,21 @@ static double power(double base, uint64_t exponent)
     return result;
 }
 
-struct coefs method_coefs(const struct adadelta_hyper *hyper, uint64_t t)
+/* Kingma and Ba (ICLR 2015), section 3: averages that start at zero are too small by 1 - beta^t. */
+static void correct_bias(struct coefs *coefs, const struct adadelta_hyper *hyper, uint64_t t)
 {
-    return (struct coefs){
+    coefs->step_size = hyper->lr / (1 - power(hyper->beta1, t));
+    coefs->root_scale = 1 / sqrt(1 - power(hyper->beta2, t));
+}
+
+/* What a method's numbers of step t have beyond the settings. */
+static void (*const prepare[ADADELTA_METHOD_COUNT])(struct coefs *, const struct adadelta_hyper *, uint64_t t) = {
+    [ADADELTA_METHOD_ADAMW] = correct_bias,
+};
+
+struct coefs method_coefs(enum adadelta_method method, const struct adadelta_hyper *hyper, uint64_t t)
+{
+    struct coefs coefs = {
         .lr = hyper->lr,
         .rho = hyper->rho,
         .one_minus_rho = 1 - hyper->rho,
@@ -142,12 +154,13 @@ struct coefs method_coefs(const struct adadelta_hyper *hyper, uint64_t t)
         .one_minus_beta1 = 1 - hyper->beta1,
         .beta2 = hyper->beta2,
         .one_minus_beta2 = 1 - hyper->beta2,
-        .step_size = hyper->lr / (1 - power(hyper->beta1, t)),
-        .root_scale = 1 / sqrt(1 - power(hyper->beta2, t)),
         .decay_rate = hyper->decoupled ? hyper->lr * hyper->weight_decay : hyper->weight_decay,
         .decay = hyper->weight_decay == 0 ? DECAY_NONE
                  : hyper->decoupled       ? DECAY_DECOUPLED
                                           : DECAY_COUPLED,
         .nesterov = hyper->nesterov,
     };
+    if (prepare[method])
+        prepare[method](&coefs, hyper, t);
+    return coefs;
 }

@@ -33,9 +33,9 @@ struct method {
 /* The row of a method, or NULL. */
 const struct method *method_row(enum adadelta_method method);
 
-/* The numbers of step t (from 1). They depend on nothing but the arguments: no libm function that rounds differently
-   from one machine to the next is used. */
-struct coefs method_coefs(const struct adadelta_hyper *hyper, uint64_t t);
+/* The numbers of a method's step t (from 1). They depend on nothing but the arguments: no libm function that rounds
+   differently from one machine to the next is used. */
+struct coefs method_coefs(enum adadelta_method method, const struct adadelta_hyper *hyper, uint64_t t);
 
 /* adadelta_hyper_check, and whether the settings still hold when rounded to dtype. */
 enum adadelta_status method_check(const struct adadelta_hyper *hyper, enum adadelta_dtype dtype);

@@ -64,7 +64,7 @@ enum adadelta_status adadelta_step(struct adadelta *optimizer)
         if (!tensor->info.gradient)
             continue;
         tensor->steps++;
-        tensor->coefs = method_coefs(&optimizer->groups[tensor->group], tensor->steps);
+        tensor->coefs = method_coefs(optimizer->method_id, &optimizer->groups[tensor->group], tensor->steps);
         total += tensor->n;
     }
     optimizer->steps++;

@@ -34,7 +34,7 @@ static enum adadelta_status update(enum adadelta_dtype dtype, size_t n, void *x,
                 return ADADELTA_ERROR_OVERLAP;
         }
     }
-    const struct coefs coefs = method_coefs(hyper, 1);
+    const struct coefs coefs = method_coefs(ADADELTA_METHOD_ADADELTA, hyper, 1);
     kernels->update[dtype][ADADELTA_METHOD_ADADELTA](n, x, g, (void *const[]){square_avg, acc_delta}, &coefs);
     return ADADELTA_OK;
 }

@@ -67,6 +67,15 @@ static ALWAYS_INLINE void TYPED(word)(TYPED(rule) * rule, size_t states, const s
     }
 }
 
+/* Asks for what will be read soon. */
+static ALWAYS_INLINE void TYPED(fetch_ahead)(size_t states, const struct TYPED(arrays) *a, size_t i)
+{
+    prefetch(a->x + i, PREFETCH_BYTES);
+    prefetch(a->g + i, PREFETCH_BYTES);
+    for (size_t k = 0; k < states; k++)
+        prefetch(a->state[k] + i, PREFETCH_BYTES);
+}
+
 /* rule and states are constants where this is inlined: one loop without calls for each rule. */
 static ALWAYS_INLINE void TYPED(array)(TYPED(rule) * rule, size_t states, size_t n, void *x, const void *gradient,
                                        void *const state[], const struct coefs *coefs)
@@ -77,8 +86,10 @@ static ALWAYS_INLINE void TYPED(array)(TYPED(rule) * rule, size_t states, size_t
         a.state[k] = state[k];
 
     size_t i = 0;
-    for (; n - i >= LANES; i += LANES)
+    for (; n - i >= LANES; i += LANES) {
+        TYPED(fetch_ahead)(states, &a, i);
         TYPED(word)(rule, states, &a, i, LANES, &c);
+    }
     if (i < n)
         TYPED(word)(rule, states, &a, i, n - i, &c);
 }
