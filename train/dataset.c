@@ -61,10 +61,10 @@ void dataset_free(struct dataset *data)
 /* A copy of the rows listed, of size bytes each; NULL stays NULL. *failed is set where memory is short. */
 static void *copy_rows(const void *rows, size_t size, const size_t *index, size_t count, int *failed)
 {
-    if (rows == NULL)
+    if (!rows)
         return NULL;
     char *copy = malloc(count > 0 ? count * size : 1);
-    *failed |= copy == NULL;
+    *failed |= !copy;
     for (size_t k = 0; k < count && copy != NULL; k++)
         memcpy(copy + k * size, (const char *)rows + index[k] * size, size);
     return copy;
@@ -73,16 +73,16 @@ static void *copy_rows(const void *rows, size_t size, const size_t *index, size_
 static char *copy_text(const char *text, int *failed)
 {
     char *copy = text != NULL ? strdup(text) : NULL;
-    *failed |= text != NULL && copy == NULL;
+    *failed |= text != NULL && !copy;
     return copy;
 }
 
 static char **copy_names(char *const *names, size_t count, int *failed)
 {
-    if (names == NULL)
+    if (!names)
         return NULL;
     char **copy = calloc(count > 0 ? count : 1, sizeof *copy);
-    *failed |= copy == NULL;
+    *failed |= !copy;
     for (size_t k = 0; k < count && copy != NULL; k++)
         copy[k] = copy_text(names[k], failed);
     return copy;

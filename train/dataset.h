@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Data as a file holds it: rows of features, and a target that is a class, a number, or absent. Every format (see format.h)
-   is read into this; scaling, splitting and batching work on this alone. */
+/* Data as a file holds it: rows of features, and a target that is a class, a number, or absent. Every format (see
+   format.h) is read into this; scaling, splitting and batching work on this alone. */
 #ifndef TRAIN_DATASET_H
 #define TRAIN_DATASET_H
 
@@ -12,31 +12,32 @@
 enum target_kind { TARGET_NONE, TARGET_CLASS, TARGET_NUMBER };
 
 struct dataset {
-    char *path;          /* where it came from, for messages */
+    char *path; /* where it came from, for messages */
     size_t rows;
     size_t columns;      /* features in a row */
     double *values;      /* [rows, columns], a table's features, row-major; NULL for pixels */
     uint8_t *pixels;     /* [rows, columns], an image file's bytes, row-major; NULL for tables */
     char **column_names; /* [columns]; NULL for pixels */
     enum target_kind target;
-    char *target_name;   /* the target's column; NULL for pixels or without a target */
-    int32_t *labels;     /* [rows] TARGET_CLASS: index into class_names */
-    double *numbers;     /* [rows] TARGET_NUMBER */
-    char **class_names;  /* [classes] TARGET_CLASS, sorted: as numbers where all are numbers, else as texts */
+    char *target_name;  /* the target's column; NULL for pixels or without a target */
+    int32_t *labels;    /* [rows] TARGET_CLASS: index into class_names */
+    double *numbers;    /* [rows] TARGET_NUMBER */
+    char **class_names; /* [classes] TARGET_CLASS, sorted: as numbers where all are numbers, else as texts */
     size_t classes;
 };
 
 /* What to read, and what is known already (from a model or from the training data). All pointers are borrowed. */
 struct dataset_request {
     const char *path;
-    const char *labels_path;         /* IDX: the labels file; NULL: the usual name beside the images, see api notes */
-    const char *target;              /* CSV: the target column's name; NULL: the last column (or none, see want_target) */
-    enum target_kind kind;           /* TARGET_NONE: find out; else the target must be readable as this */
-    int want_target;                 /* 1: there must be a target; 0: read one only if it is there */
-    const char *const *column_names; /* [columns] not NULL: exactly these features, in this order, are wanted; others in the
-                                        file are passed over; a missing one is an error that names it */
+    const char *labels_path; /* IDX: the labels file; NULL: the usual name beside the images, see api notes */
+    const char *target;      /* CSV: the target column's name; NULL: the last column (or none, see want_target) */
+    enum target_kind kind;   /* TARGET_NONE: find out; else the target must be readable as this */
+    int want_target;         /* 1: there must be a target; 0: read one only if it is there */
+    const char *const *column_names; /* [columns] not NULL: exactly these features, in this order, are wanted; others in
+                                        the file are passed over; a missing one is an error that names it */
     size_t columns;                  /* not 0: that many features must be there (IDX: pixels of an image) */
-    const char *const *class_names;  /* [classes] not NULL: labels are these classes; another is an error with its line */
+    const char *const
+        *class_names; /* [classes] not NULL: labels are these classes; another is an error with its line */
     size_t classes;
 };
 
@@ -50,11 +51,12 @@ void dataset_free(struct dataset *data);
 enum verdict dataset_select(struct dataset *out, const struct dataset *data, const size_t *index, size_t count,
                             struct trouble *trouble);
 
-/* Splits rows into a test part of about fraction (0 < fraction < 1) of all and the rest, both at least one row, each in the
-   order of the file. Classes are split each by itself (stratified): class k gives round(fraction * its rows) rows.
-   The choice depends on seed alone. index [rows] receives the rest first, then the test part; *train_count their border. */
-enum verdict dataset_split(const struct dataset *data, double fraction, uint64_t seed, size_t *index, size_t *train_count,
-                           struct trouble *trouble);
+/* Splits rows into a test part of about fraction (0 < fraction < 1) of all and the rest, both at least one row, each in
+   the order of the file. Classes are split each by itself (stratified): class k gives round(fraction * its rows) rows.
+   The choice depends on seed alone. index [rows] receives the rest first, then the test part; *train_count their
+   border. */
+enum verdict dataset_split(const struct dataset *data, double fraction, uint64_t seed, size_t *index,
+                           size_t *train_count, struct trouble *trouble);
 
 /* A number that tells whether two datasets hold the same rows: a CRC-32 of features and targets. */
 uint32_t dataset_fingerprint(const struct dataset *data);

@@ -17,9 +17,9 @@ struct layers {
     size_t width[MAX_LAYERS + 1]; /* of the input and of each layer's output */
     enum activation activation;
     int threads;
-    size_t capacity;                  /* rows that fit */
-    float *weights[MAX_LAYERS];       /* [width[l+1], width[l]] row-major */
-    float *biases[MAX_LAYERS];        /* [width[l+1]] */
+    size_t capacity;                     /* rows that fit */
+    float *weights[MAX_LAYERS];          /* [width[l+1], width[l]] row-major */
+    float *biases[MAX_LAYERS];           /* [width[l+1]] */
     float *weight_gradients[MAX_LAYERS]; /* the gradients, shaped as what they belong to */
     float *bias_gradients[MAX_LAYERS];
     float *values[MAX_LAYERS + 1]; /* [capacity, width[l]]: the input, then each layer's output */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Random numbers from a counter: the k-th number of stream s for a seed is a function of (seed, s, k) alone, so that any part
-   of a run can be taken up again without the numbers before it, and every machine draws the same. */
+/* Random numbers from a counter: the k-th number of stream s for a seed is a function of (seed, s, k) alone, so that
+   any part of a run can be taken up again without the numbers before it, and every machine draws the same. */
 #ifndef TRAIN_RANDOM_H
 #define TRAIN_RANDOM_H
 

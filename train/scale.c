@@ -53,7 +53,7 @@ enum { COLUMN_ARRAYS = sizeof(struct columns) / sizeof(double *) };
 
 static const double *get_row(const struct table *table, const struct columns *found, size_t row)
 {
-    if (table->values != NULL)
+    if (table->values)
         return table->values + row * table->columns;
     for (size_t k = 0; k < table->columns; k++)
         found->row[k] = table->pixels[row * table->columns + k];
@@ -145,7 +145,7 @@ enum verdict scale_identity(struct scale *scale, size_t columns, struct trouble 
     scale->columns = columns;
     scale->offset = calloc(columns > 0 ? columns : 1, sizeof *scale->offset);
     scale->factor = calloc(columns > 0 ? columns : 1, sizeof *scale->factor);
-    if (scale->offset == NULL || scale->factor == NULL) {
+    if (!scale->offset || !scale->factor) {
         scale_free(scale);
         return blame_memory(trouble);
     }
@@ -159,7 +159,7 @@ static enum verdict fit_columns(struct scale *scale, enum scale_kind kind, const
 {
     size_t columns = table->columns;
     double *block = calloc(columns, COLUMN_ARRAYS * sizeof *block);
-    if (block == NULL)
+    if (!block)
         return blame_memory(trouble);
     struct columns found = {block,
                             block + columns,
@@ -198,7 +198,7 @@ static enum verdict fit_table(struct scale *scale, enum scale_kind kind, const s
 enum verdict scale_fit(struct scale *scale, enum scale_kind kind, const struct dataset *data, struct trouble *trouble)
 {
     const struct table table = {data->values, data->pixels, data->rows, data->columns};
-    if (kind != SCALE_AUTO || data->pixels == NULL)
+    if (kind != SCALE_AUTO || !data->pixels)
         return fit_table(scale, kind, &table, data, trouble);
     enum verdict verdict = fit_table(scale, SCALE_NONE, &table, data, trouble);
     for (size_t k = 0; verdict == DONE && k < scale->columns; k++)
@@ -211,7 +211,7 @@ enum verdict scale_fit_target(struct scale *scale, enum scale_kind kind, const s
 {
     const struct table table = {data->numbers, NULL, data->rows, 1};
     *scale = (struct scale){0};
-    if (data->numbers == NULL)
+    if (!data->numbers)
         return blame(trouble, MISUSE, "%s: the target is no number to scale", data->path);
     return fit_table(scale, kind == SCALE_NONE ? SCALE_NONE : SCALE_STANDARD, &table, data, trouble);
 }

@@ -30,7 +30,7 @@ static int make_strata(struct strata *strata, const struct dataset *data)
     strata->first = calloc(strata->count + 1, sizeof *strata->first);
     strata->test = calloc(strata->count, sizeof *strata->test);
     strata->chosen = calloc(data->rows, 1);
-    if (strata->rows == NULL || strata->first == NULL || strata->test == NULL || strata->chosen == NULL)
+    if (!strata->rows || !strata->first || !strata->test || !strata->chosen)
         return -1;
     for (size_t row = 0; row < data->rows; row++)
         strata->first[stratum_of(data, row) + 1]++;

@@ -16,7 +16,7 @@ void calm(char *text)
 
 enum verdict blame(struct trouble *trouble, enum verdict verdict, const char *format, ...)
 {
-    if (trouble != NULL) {
+    if (trouble) {
         va_list arguments;
         va_start(arguments, format);
         if (vsnprintf(trouble->text, sizeof trouble->text, format, arguments) < 0)

@@ -55,7 +55,7 @@ static char *closing_quote(char *text, const char *end)
 {
     for (;; text += 2) {
         text = memchr(text, '"', (size_t)(end - text));
-        if (text == NULL || text + 1 == end || text[1] != '"')
+        if (!text || text + 1 == end || text[1] != '"')
             return text;
     }
 }
@@ -67,7 +67,7 @@ static char *cell_end(const struct csv *csv, char *cell, char *end)
     char *text = skip_spaces(csv, cell, end);
     if (text < end && *text == '"') {
         text = closing_quote(text + 1, end);
-        if (text == NULL)
+        if (!text)
             return NULL;
     }
     while (text < end && *text != '\n' && !ends_cell(csv, *text))
@@ -85,8 +85,8 @@ static char *record_end(const struct csv *csv, char *record, char *end, int *ope
         return newline;
     for (char *cell = record;; cell++) {
         cell = cell_end(csv, cell, end);
-        *open_quote = cell == NULL;
-        if (cell == NULL || cell == end)
+        *open_quote = !cell;
+        if (!cell || cell == end)
             return NULL;
         if (*cell == '\n')
             return cell;
@@ -237,7 +237,7 @@ static enum verdict check_header(const struct csv *csv, struct trouble *trouble)
 {
     const char *path = csv->source->path;
     char **sorted = malloc(csv->columns * sizeof *sorted);
-    enum verdict verdict = sorted == NULL ? blame_memory(trouble) : DONE;
+    enum verdict verdict = !sorted ? blame_memory(trouble) : DONE;
     size_t numbers = 0, measured = 0;
     for (size_t k = 0; k < csv->columns && verdict == DONE; k++) {
         double value;
@@ -289,7 +289,7 @@ static enum verdict read_header(struct csv *csv, struct trouble *trouble)
     csv->names = calloc(most, sizeof *csv->names);
     csv->cells = calloc(most, sizeof *csv->cells);
     csv->roles = calloc(most, sizeof *csv->roles);
-    if (csv->names == NULL || csv->cells == NULL || csv->roles == NULL)
+    if (!csv->names || !csv->cells || !csv->roles)
         return blame_memory(trouble);
     csv->columns = most;
     verdict = split(csv, &found, trouble);
@@ -316,7 +316,7 @@ static size_t find_column(const struct csv *csv, const char *name)
 static enum verdict choose_target(struct csv *csv, struct dataset *data, struct trouble *trouble)
 {
     const struct dataset_request *request = csv->request;
-    if (request->target == NULL && !request->want_target)
+    if (!request->target && !request->want_target)
         return DONE;
     size_t column = request->target != NULL ? find_column(csv, request->target) : csv->columns - 1;
     if (column == csv->columns) {
@@ -332,7 +332,7 @@ static enum verdict choose_target(struct csv *csv, struct dataset *data, struct 
     csv->roles[column] = ROLE_TARGET;
     data->target_name = strdup(csv->names[column]);
     csv->target = target_create(csv->source->path, csv->names[column], request);
-    return data->target_name == NULL || csv->target == NULL ? blame_memory(trouble) : DONE;
+    return !data->target_name || !csv->target ? blame_memory(trouble) : DONE;
 }
 
 /* Gives the columns that were asked for their places as features. Names are unique, so each is found at most once; a
@@ -385,7 +385,7 @@ static enum verdict choose_columns(struct csv *csv, struct dataset *data, struct
     if (verdict != DONE)
         return verdict;
     data->column_names = calloc(data->columns, sizeof *data->column_names);
-    if (data->column_names == NULL)
+    if (!data->column_names)
         return blame_memory(trouble);
     for (size_t k = 0; k < csv->columns; k++)
         if (csv->roles[k] >= 0 && (data->column_names[csv->roles[k]] = strdup(csv->names[k])) == NULL)
@@ -412,7 +412,7 @@ static enum verdict read_row(struct csv *csv, struct dataset *data, struct troub
     if (verdict != DONE)
         return verdict;
     double *values = grow(data->values, &csv->capacity, (data->rows + 1) * data->columns, sizeof *values);
-    if (values == NULL)
+    if (!values)
         return blame_memory(trouble);
     data->values = values;
     values += data->rows * data->columns;
@@ -452,7 +452,7 @@ static enum verdict read_rows(struct csv *csv, struct dataset *data, struct trou
     if (data->rows == 0)
         return blame(trouble, FAILED, "%s: has a header but no rows", csv->source->path);
     double *values = realloc(data->values, data->rows * data->columns * sizeof *values);
-    if (values != NULL)
+    if (values)
         data->values = values;
     return csv->target != NULL ? target_finish(csv->target, data, trouble) : DONE;
 }
@@ -477,7 +477,7 @@ enum verdict csv_read(struct dataset *data, struct source *source, const struct 
                       struct trouble *trouble)
 {
     struct csv csv = {.source = source, .request = request};
-    if (request->labels_path != NULL)
+    if (request->labels_path)
         return blame(trouble, MISUSE, "%s: a table has its target in a column, a labels file is for IDX images",
                      source->path);
     size_t held = source->end - source->start;

@@ -16,7 +16,7 @@ void *grow(void *array, size_t *capacity, size_t count, size_t size)
     if (wanted < count)
         wanted = count;
     void *moved = realloc(array, wanted * size);
-    if (moved != NULL)
+    if (moved)
         *capacity = wanted;
     return moved;
 }

@@ -145,18 +145,18 @@ static int usual_name(const char *images, char **path)
 {
     char *copy = malloc(strlen(images) + sizeof ".gz");
     *path = copy;
-    if (copy == NULL)
+    if (!copy)
         return 1;
     strcpy(copy, images);
     char *slash = strrchr(copy, '/'), *base = slash != NULL ? slash + 1 : copy;
     char *word = find_last(base, "images"), *dims = find_last(base, "idx");
-    if (word == NULL) {
+    if (!word) {
         free(copy);
         *path = NULL;
         return 0;
     }
     memcpy(word, "labels", 6);
-    if (dims != NULL && (dims[3] == '3' || dims[3] == '2'))
+    if (dims && (dims[3] == '3' || dims[3] == '2'))
         dims[3] = '1';
     return 1;
 }
@@ -175,7 +175,7 @@ static void toggle_gz(char *path)
 static enum verdict find_labels(const struct dataset_request *request, char **path, struct trouble *trouble)
 {
     *path = NULL;
-    if (request->labels_path != NULL) {
+    if (request->labels_path) {
         *path = strdup(request->labels_path);
         return *path != NULL ? DONE : blame_memory(trouble);
     }
@@ -206,7 +206,7 @@ static enum verdict find_labels(const struct dataset_request *request, char **pa
 static int take_numbers(struct dataset *data, const struct idx *labels)
 {
     data->numbers = malloc(data->rows * sizeof *data->numbers);
-    if (data->numbers == NULL)
+    if (!data->numbers)
         return -1;
     for (size_t row = 0; row < data->rows; row++)
         data->numbers[row] = labels->bytes[row];
@@ -218,14 +218,14 @@ static int take_numbers(struct dataset *data, const struct idx *labels)
 static int name_classes(struct dataset *data, const struct dataset_request *request, size_t count)
 {
     data->class_names = calloc(count > 0 ? count : 1, sizeof *data->class_names);
-    if (data->class_names == NULL)
+    if (!data->class_names)
         return -1;
     data->classes = count;
     for (size_t k = 0; k < count; k++) {
         char digits[24];
         snprintf(digits, sizeof digits, "%zu", k);
         data->class_names[k] = strdup(request->class_names != NULL ? request->class_names[k] : digits);
-        if (data->class_names[k] == NULL)
+        if (!data->class_names[k])
             return -1;
     }
     return 0;
@@ -248,7 +248,7 @@ static enum verdict take_classes(struct dataset *data, const struct dataset_requ
                                  const char *path, struct trouble *trouble)
 {
     size_t count = request->classes;
-    if (request->class_names == NULL) {
+    if (!request->class_names) {
         uint8_t least = UINT8_MAX, most = 0;
         for (size_t row = 0; row < data->rows; row++) {
             least = labels->bytes[row] < least ? labels->bytes[row] : least;
@@ -260,7 +260,7 @@ static enum verdict take_classes(struct dataset *data, const struct dataset_requ
     }
     int32_t map[LABEL_VALUES];
     data->labels = malloc(data->rows * sizeof *data->labels);
-    if (data->labels == NULL || name_classes(data, request, count) != 0)
+    if (!data->labels || name_classes(data, request, count) != 0)
         return blame_memory(trouble);
     map_labels(map, (const char *const *)data->class_names, count);
     for (size_t row = 0; row < data->rows; row++) {
@@ -287,7 +287,7 @@ static enum verdict read_labels(struct dataset *data, const struct dataset_reque
     if (verdict == DONE && labels.size != data->rows)
         verdict = blame(trouble, FAILED, "%s: %zu labels for the %zu images of %s", path, labels.size, data->rows,
                         request->path);
-    if (verdict == DONE && request->kind == TARGET_NUMBER && request->class_names == NULL)
+    if (verdict == DONE && request->kind == TARGET_NUMBER && !request->class_names)
         verdict = take_numbers(data, &labels) != 0 ? blame_memory(trouble) : DONE;
     else if (verdict == DONE)
         verdict = take_classes(data, request, &labels, path, trouble);
@@ -317,10 +317,10 @@ enum verdict idx_read(struct dataset *data, struct source *source, const struct 
                       struct trouble *trouble)
 {
     char *path = NULL, name[SHOWN];
-    if (request->column_names != NULL)
+    if (request->column_names)
         return blame(trouble, FAILED, "%s: holds images, but a table with columns like '%s' is needed", source->path,
                      cell_shown(name, request->columns > 0 ? request->column_names[0] : ""));
-    if (request->target != NULL)
+    if (request->target)
         return blame(trouble, MISUSE, "%s: holds images, whose target is their labels file; no column can be named",
                      source->path);
     enum verdict verdict = read_images(data, source, request, trouble);

@@ -41,7 +41,7 @@ static int make_room(struct source *source)
         return 0;
     size_t room = source->capacity + 1;
     unsigned char *bytes = grow(source->bytes, &room, source->capacity > 0 ? room + 1 : FIRST_WINDOW, 1);
-    if (bytes == NULL)
+    if (!bytes)
         return -1;
     source->bytes = bytes;
     source->capacity = room - 1;
@@ -109,7 +109,7 @@ enum verdict source_open(struct source *source, const char *path, struct trouble
     enum verdict verdict = open_file(path, &descriptor, trouble);
     if (verdict == DONE && (source->file = gzdopen(descriptor, "rb")) == NULL)
         verdict = blame_memory(trouble);
-    if (source->file == NULL) {
+    if (!source->file) {
         if (descriptor >= 0)
             close(descriptor);
         return verdict;
@@ -125,7 +125,7 @@ enum verdict source_open(struct source *source, const char *path, struct trouble
 
 void source_close(struct source *source)
 {
-    if (source->file != NULL)
+    if (source->file)
         gzclose_r(source->file); /* what it could report was reported by the read that reached the end */
     free(source->bytes);
     *source = (struct source){.path = source->path};

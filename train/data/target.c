@@ -39,7 +39,7 @@ struct target {
 struct target *target_create(const char *path, const char *name, const struct dataset_request *request)
 {
     struct target *target = calloc(1, sizeof *target);
-    if (target != NULL) {
+    if (target) {
         target->path = path;
         target->name = name;
         target->request = request;
@@ -49,7 +49,7 @@ struct target *target_create(const char *path, const char *name, const struct da
 
 void target_destroy(struct target *target)
 {
-    if (target == NULL)
+    if (!target)
         return;
     free(target->entries);
     free(target->texts);
@@ -91,7 +91,7 @@ static int widen_slots(struct target *target)
         return 0;
     size_t count = target->slot_count > 0 ? 2 * target->slot_count : 64;
     uint32_t *slots = calloc(count, sizeof *slots);
-    if (slots == NULL)
+    if (!slots)
         return -1;
     for (size_t k = 0; k < target->entry_count; k++) {
         size_t at = target->entries[k].hash & (count - 1);
@@ -112,11 +112,11 @@ static enum verdict add_entry(struct target *target, const struct entry *entry, 
     if (target->entry_count == INT32_MAX)
         return blame_memory(trouble);
     struct entry *entries = grow(target->entries, &target->entry_capacity, target->entry_count + 1, sizeof *entries);
-    if (entries == NULL)
+    if (!entries)
         return blame_memory(trouble);
     target->entries = entries;
     char *texts = grow(target->texts, &target->text_capacity, target->text_size + size, 1);
-    if (texts == NULL)
+    if (!texts)
         return blame_memory(trouble);
     target->texts = texts;
     memcpy(texts + target->text_size, text, size);
@@ -137,7 +137,7 @@ static enum verdict judge(const struct target *target, struct entry *entry, cons
                  (kind == TARGET_NONE && entry->kind == CELL_NOT_FINITE);
     if (is_bad)
         return blame_cell(trouble, &place, entry->kind, text, "");
-    if (request->class_names == NULL)
+    if (!request->class_names)
         return check_utf8(place.path, place.line, "class", text, trouble);
     for (size_t k = 0; k < request->classes; k++) {
         if (strcmp(request->class_names[k], text) == 0) {
@@ -168,7 +168,7 @@ static enum verdict add_text(struct target *target, const char *text, size_t lin
         *slot = (uint32_t)target->entry_count;
     }
     int32_t *ids = grow(target->ids, &target->row_capacity, target->rows + 1, sizeof *ids);
-    if (ids == NULL)
+    if (!ids)
         return blame_memory(trouble);
     target->ids = ids;
     ids[target->rows++] = (int32_t)(*slot - 1);
@@ -183,7 +183,7 @@ static enum verdict add_number(struct target *target, const char *text, size_t l
     if (verdict != DONE)
         return verdict;
     double *numbers = grow(target->numbers, &target->row_capacity, target->rows + 1, sizeof *numbers);
-    if (numbers == NULL)
+    if (!numbers)
         return blame_memory(trouble);
     target->numbers = numbers;
     numbers[target->rows++] = entry.value;
@@ -241,7 +241,7 @@ static int order_classes(struct target *target, struct dataset *data)
     int as_numbers = first_text(target) == NULL;
     struct class *classes = malloc(count * sizeof *classes);
     data->class_names = calloc(count, sizeof *data->class_names);
-    int failed = classes == NULL || data->class_names == NULL;
+    int failed = !classes || !data->class_names;
     for (size_t k = 0; k < count && !failed; k++) {
         const struct entry *entry = &target->entries[k];
         classes[k] = (struct class){target->texts + entry->text, as_numbers ? entry->value : 0, k};
@@ -253,7 +253,7 @@ static int order_classes(struct target *target, struct dataset *data)
     for (size_t k = 0; k < count && !failed; k++) {
         target->entries[classes[k].entry].label = (int32_t)k;
         data->class_names[k] = strdup(classes[k].text);
-        failed = data->class_names[k] == NULL;
+        failed = !data->class_names[k];
     }
     free(classes);
     return failed ? -1 : 0;
@@ -262,7 +262,7 @@ static int order_classes(struct target *target, struct dataset *data)
 static int copy_classes(const struct dataset_request *request, struct dataset *data)
 {
     data->class_names = calloc(request->classes > 0 ? request->classes : 1, sizeof *data->class_names);
-    if (data->class_names == NULL)
+    if (!data->class_names)
         return -1;
     data->classes = request->classes;
     for (size_t k = 0; k < request->classes; k++)
@@ -282,7 +282,7 @@ static enum verdict check_classes(const struct target *target, struct trouble *t
     if (target->entry_count <= MOST_CLASSES)
         return DONE;
     const struct entry *text = first_text(target);
-    if (text == NULL)
+    if (!text)
         return blame(trouble, FAILED, "%s: column '%s' has %zu different numbers, classes may be %d", target->path,
                      column, target->entry_count, MOST_CLASSES);
     return blame(
@@ -310,9 +310,9 @@ static enum verdict finish_classes(struct target *target, struct dataset *data, 
 
 static enum verdict finish_numbers(struct target *target, struct dataset *data, struct trouble *trouble)
 {
-    if (target->numbers == NULL) {
+    if (!target->numbers) {
         target->numbers = malloc(target->rows * sizeof *target->numbers);
-        if (target->numbers == NULL)
+        if (!target->numbers)
             return blame_memory(trouble);
         for (size_t row = 0; row < target->rows; row++)
             target->numbers[row] = target->entries[target->ids[row]].value;
