@@ -7,6 +7,7 @@
 #include <zlib.h>
 
 #include "format.h"
+#include "texts.h"
 
 /* ---- Reading and freeing ---- */
 
@@ -23,24 +24,17 @@ enum verdict dataset_read(struct dataset *data, const struct dataset_request *re
     struct source source;
     *data = (struct dataset){0};
     enum verdict verdict = source_open(&source, request->path, trouble);
-    if (verdict != DONE)
+    if (verdict)
         return verdict;
     verdict = source_need(&source, FORMAT_HEAD, trouble);
-    if (verdict == DONE && (data->path = strdup(request->path)) == NULL)
+    if (!verdict && !(data->path = strdup(request->path)))
         verdict = blame_memory(trouble);
-    if (verdict == DONE)
+    if (!verdict)
         verdict = find_format(&source)->read(data, &source, request, trouble);
     source_close(&source);
-    if (verdict != DONE)
+    if (verdict)
         dataset_free(data);
     return verdict;
-}
-
-static void free_names(char **names, size_t count)
-{
-    for (size_t k = 0; names != NULL && k < count; k++)
-        free(names[k]);
-    free(names);
 }
 
 void dataset_free(struct dataset *data)
@@ -48,72 +42,61 @@ void dataset_free(struct dataset *data)
     free(data->path);
     free(data->values);
     free(data->pixels);
-    free_names(data->column_names, data->columns);
+    texts_free(data->column_names, data->columns);
     free(data->target_name);
     free(data->labels);
     free(data->numbers);
-    free_names(data->class_names, data->classes);
+    texts_free(data->class_names, data->classes);
     *data = (struct dataset){0};
 }
 
 /* ---- Choosing rows ---- */
 
-/* A copy of the rows listed, of size bytes each; NULL stays NULL. *failed is set where memory is short. */
-static void *copy_rows(const void *rows, size_t size, const size_t *index, size_t count, int *failed)
+/* A copy of the rows listed, of size bytes each; NULL stays NULL. */
+static void *copy_rows(const void *rows, size_t size, const size_t *index, size_t count)
 {
-    if (!rows)
-        return NULL;
-    char *copy = malloc(count > 0 ? count * size : 1);
-    *failed |= !copy;
-    for (size_t k = 0; k < count && copy != NULL; k++)
+    char *copy = rows ? malloc(count ? count * size : 1) : NULL;
+    for (size_t k = 0; k < count && copy; k++)
         memcpy(copy + k * size, (const char *)rows + index[k] * size, size);
     return copy;
 }
 
-static char *copy_text(const char *text, int *failed)
+/* 1 where there was something to copy, but no memory for it. */
+static int lacks(const void *copy, const void *original)
 {
-    char *copy = text != NULL ? strdup(text) : NULL;
-    *failed |= text != NULL && !copy;
-    return copy;
-}
-
-static char **copy_names(char *const *names, size_t count, int *failed)
-{
-    if (!names)
-        return NULL;
-    char **copy = calloc(count > 0 ? count : 1, sizeof *copy);
-    *failed |= !copy;
-    for (size_t k = 0; k < count && copy != NULL; k++)
-        copy[k] = copy_text(names[k], failed);
-    return copy;
+    return original && !copy;
 }
 
 enum verdict dataset_select(struct dataset *out, const struct dataset *data, const size_t *index, size_t count,
                             struct trouble *trouble)
 {
-    int failed = 0;
     *out = (struct dataset){0};
-    for (size_t k = 0; k < count; k++)
+    for (size_t k = 0; k < count; k++) {
         if (index[k] >= data->rows)
             return blame(trouble, MISUSE, "row %zu of %zu cannot be selected", index[k], data->rows);
-    if (count > SIZE_MAX / sizeof(double) / (data->columns > 0 ? data->columns : 1))
+    }
+    if (count > SIZE_MAX / sizeof(double) / (data->columns ? data->columns : 1))
         return blame_memory(trouble);
     out->rows = count;
     out->columns = data->columns;
     out->target = data->target;
     out->classes = data->classes;
-    out->path = copy_text(data->path, &failed);
-    out->target_name = copy_text(data->target_name, &failed);
-    out->column_names = copy_names(data->column_names, data->columns, &failed);
-    out->class_names = copy_names(data->class_names, data->classes, &failed);
-    out->values = copy_rows(data->values, data->columns * sizeof *data->values, index, count, &failed);
-    out->pixels = copy_rows(data->pixels, data->columns, index, count, &failed);
-    out->labels = copy_rows(data->labels, sizeof *data->labels, index, count, &failed);
-    out->numbers = copy_rows(data->numbers, sizeof *data->numbers, index, count, &failed);
-    if (!failed)
-        return DONE;
-    dataset_free(out);
-    return blame_memory(trouble);
+    out->path = data->path ? strdup(data->path) : NULL;
+    out->target_name = data->target_name ? strdup(data->target_name) : NULL;
+    out->column_names = texts_copy((const char *const *)data->column_names, data->columns);
+    out->class_names = texts_copy((const char *const *)data->class_names, data->classes);
+    out->values = copy_rows(data->values, data->columns * sizeof *data->values, index, count);
+    out->pixels = copy_rows(data->pixels, data->columns, index, count);
+    out->labels = copy_rows(data->labels, sizeof *data->labels, index, count);
+    out->numbers = copy_rows(data->numbers, sizeof *data->numbers, index, count);
+    if (lacks(out->path, data->path) || lacks(out->target_name, data->target_name) ||
+        lacks(out->column_names, data->column_names) || lacks(out->class_names, data->class_names) ||
+        lacks(out->values, data->values) || lacks(out->pixels, data->pixels) || lacks(out->labels, data->labels) ||
+        lacks(out->numbers, data->numbers)) {
+        dataset_free(out);
+        return blame_memory(trouble);
+    }
+    return DONE;
 }
 
 /* ---- Fingerprint ---- */

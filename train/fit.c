@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "texts.h"
+
 /* Streams of random numbers; the split of the data has its own (see dataset_split). Epoch e shuffles with
  * STREAM_SHUFFLE + e. */
 #define STREAM_WEIGHTS UINT64_C(0x100000000)
@@ -66,33 +68,6 @@ static enum verdict complete_model(struct fit *fit, const struct dataset *train,
 }
 
 /* ---- Building ---- */
-
-char *text_copy(const char *text)
-{
-    const size_t size = strlen(text) + 1;
-    char *copy = malloc(size);
-    return copy ? memcpy(copy, text, size) : NULL;
-}
-
-void texts_free(char **texts, size_t count)
-{
-    for (size_t i = 0; texts && i < count; i++)
-        free(texts[i]);
-    free(texts);
-}
-
-char **text_copies(char *const *texts, size_t count)
-{
-    char **copies = calloc(count ? count : 1, sizeof *copies);
-    for (size_t i = 0; copies && i < count; i++) {
-        copies[i] = text_copy(texts[i]);
-        if (!copies[i]) {
-            texts_free(copies, count);
-            return NULL;
-        }
-    }
-    return copies;
-}
 
 void fit_tensor_name(char name[TENSOR_NAME], size_t l, const char *part)
 {
@@ -160,12 +135,12 @@ static enum verdict describe_data(struct fit *fit, const struct dataset *train, 
     fit->pixels = train->pixels != NULL;
     fit->columns = train->columns;
     fit->classes = train->classes;
-    fit->class_names = text_copies(train->class_names, train->classes);
-    if (train->column_names)
-        fit->column_names = text_copies(train->column_names, train->columns);
+    fit->class_names = texts_copy((const char *const *)train->class_names, train->classes);
+    fit->column_names = texts_copy((const char *const *)train->column_names, train->columns);
     if (train->target_name)
-        fit->target_name = text_copy(train->target_name);
-    if (!fit->class_names || (train->column_names && !fit->column_names) || (train->target_name && !fit->target_name))
+        fit->target_name = strdup(train->target_name);
+    if ((train->class_names && !fit->class_names) || (train->column_names && !fit->column_names) ||
+        (train->target_name && !fit->target_name))
         return blame_memory(trouble);
     enum verdict verdict = scale_fit(&fit->scale, fit->settings.scale, train, trouble);
     if (!verdict)

@@ -51,11 +51,6 @@ void fit_tensor_name(char name[TENSOR_NAME], size_t l, const char *part);
 /* Builds layers and optimizer for settings, kind, columns and classes as they stand, with parameters zero. */
 enum verdict fit_build(struct fit *fit, struct trouble *trouble);
 
-/* Copies of texts, for names; NULL without memory. */
-char *text_copy(const char *text);
-char **text_copies(char *const *texts, size_t count);
-void texts_free(char **texts, size_t count);
-
 /* Whether data can be given to this model: the same kind of rows, as wide, with a target where need_target. */
 enum verdict fit_accepts(const struct fit *fit, const struct dataset *data, int need_target, struct trouble *trouble);
 

@@ -101,7 +101,7 @@ static int read_texts(const json_t *array, char ***texts, size_t *count)
     *texts = calloc(*count ? *count : 1, sizeof **texts);
     for (size_t i = 0; *texts && i < *count; i++) {
         const char *text = json_string_value(json_array_get(array, i));
-        (*texts)[i] = text ? text_copy(text) : NULL;
+        (*texts)[i] = text ? strdup(text) : NULL;
         if (!(*texts)[i])
             return 0;
     }
@@ -152,7 +152,7 @@ static int read_description(struct fit *fit, json_t *description)
     size_t names = json_array_size(column_names);
     if (column_names && (names != fit->columns || !read_texts(column_names, &fit->column_names, &names)))
         return 0;
-    if (target_name && !(fit->target_name = text_copy(target_name)))
+    if (target_name && !(fit->target_name = strdup(target_name)))
         return 0;
     return read_texts(json_object_get(description, "class_names"), &fit->class_names, &fit->classes) &&
            (fit->kind == TARGET_NUMBER || fit->classes > 1);
