@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* See output.h. */
+/* See output.h. Links, names, rights and order are those of the library's own files. */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,44 +12,105 @@
 
 #include "interrupt.h"
 
+enum { TEMPORARY_SIZE = 64, MOST_NAMES = 1000 };
+
+static enum verdict blame_writing(const char *path, const char *reason, struct trouble *trouble)
+{
+    return blame(trouble, FAILED, "%.300s: cannot be written: %s", path, reason);
+}
+
+/* Follows symbolic links, so that they stay links; *now is of the file that is there already, if one is. */
+static enum verdict find_target(struct output *output, int *exists, struct stat *now, struct trouble *trouble)
+{
+    output->target = realpath(output->path, NULL);
+    if (!output->target) {
+        if (errno != ENOENT)
+            return blame_writing(output->path, strerror(errno), trouble);
+        if (lstat(output->path, now) == 0)
+            return blame_writing(output->path, "a symbolic link that leads nowhere", trouble);
+        output->target = strdup(output->path);
+        return output->target ? DONE : blame_memory(trouble);
+    }
+    if (stat(output->target, now) != 0)
+        return blame_writing(output->path, strerror(errno), trouble);
+    if (!S_ISREG(now->st_mode))
+        return blame_writing(output->path, S_ISDIR(now->st_mode) ? "it is a folder" : "not a regular file", trouble);
+    if (access(output->target, W_OK) != 0)
+        return blame_writing(output->path, strerror(errno), trouble);
+    *exists = 1;
+    return DONE;
+}
+
+/* The folder part of a path with its slash, or nothing. */
+static size_t folder_length(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? (size_t)(slash - path) + 1 : 0;
+}
+
+/* A new file beside the target, under a name that does not grow with the target's. -1: errno says why. */
+static int create_temporary(struct output *output, mode_t mode)
+{
+    size_t folder = folder_length(output->target);
+    int descriptor = -1;
+    output->temporary = malloc(folder + TEMPORARY_SIZE);
+    if (!output->temporary)
+        return -1;
+    memcpy(output->temporary, output->target, folder);
+    for (int k = 0; k < MOST_NAMES && descriptor < 0; k++) {
+        snprintf(output->temporary + folder, TEMPORARY_SIZE, ".adadelta-%ld-%d.tmp", (long)getpid(), k);
+        descriptor = open(output->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        if (descriptor < 0 && errno != EEXIST)
+            break;
+    }
+    if (descriptor < 0) {
+        int reason = errno;
+        free(output->temporary); /* the name of no file of ours: not to be removed */
+        errno = reason;
+        output->temporary = NULL;
+    } else {
+        interrupt_remove(output->temporary);
+    }
+    return descriptor;
+}
+
 enum verdict output_open(struct output *output, const char *path, struct trouble *trouble)
 {
-    struct stat status;
-    int exists = stat(path, &status) == 0;
-    memset(output, 0, sizeof *output);
-    if (exists && !S_ISREG(status.st_mode))
-        return blame(trouble, FAILED, "%s: cannot be written: %s", path,
-                     S_ISDIR(status.st_mode) ? "it is a directory" : "it is not a regular file");
-    if (exists && access(path, W_OK) != 0)
-        return blame(trouble, FAILED, "%s: cannot be written: %s", path, strerror(errno));
-
-    output->path = path;
-    output->temporary = malloc(strlen(path) + sizeof ".XXXXXX");
-    if (!output->temporary)
-        return blame_memory(trouble);
-    sprintf(output->temporary, "%s.XXXXXX", path);
-    int descriptor = mkstemp(output->temporary);
-    if (descriptor < 0) {
-        blame(trouble, FAILED, "%s: cannot be written: %s", path, strerror(errno));
-        free(output->temporary);
-        return FAILED;
+    struct stat now;
+    int exists = 0;
+    *output = (struct output){.path = path};
+    enum verdict verdict = find_target(output, &exists, &now, trouble);
+    if (verdict == DONE) {
+        int descriptor = create_temporary(output, exists ? 0600 : 0666);
+        if (descriptor >= 0 && (!exists || fchmod(descriptor, now.st_mode & 07777) == 0))
+            output->file = fdopen(descriptor, "w+");
+        if (!output->file) {
+            verdict = blame_writing(path, strerror(errno), trouble);
+            if (descriptor >= 0)
+                close(descriptor);
+        }
     }
-    interrupt_remove(output->temporary);
-    /* mkstemp makes a private file; the result is to have the rights of any new file, or of the one it replaces. */
-    mode_t mask = umask(0);
-    umask(mask);
-    fchmod(descriptor, exists ? status.st_mode & 0777 : 0666 & ~mask);
-    output->file = fdopen(descriptor, "w+");
-    if (!output->file) {
-        close(descriptor);
+    if (verdict != DONE)
         output_discard(output);
-        return blame_memory(trouble);
-    }
-    return DONE;
+    return verdict;
+}
+
+/* Without this a power failure could take the new name away again. A folder that cannot be opened or does not know
+   fsync is left to the file system. */
+static int sync_folder(char *temporary)
+{
+    size_t length = folder_length(temporary);
+    temporary[length] = '\0';
+    int descriptor = open(length ? temporary : ".", O_RDONLY | O_CLOEXEC);
+    int failed = descriptor >= 0 && fsync(descriptor) != 0 && errno != EINVAL && errno != ENOTSUP;
+    if (descriptor >= 0)
+        close(descriptor);
+    return failed;
 }
 
 enum verdict output_commit(struct output *output, struct trouble *trouble)
 {
+    enum verdict verdict = DONE;
     int failed = fflush(output->file) || ferror(output->file) || fsync(fileno(output->file));
     int reason = errno;
     if (fclose(output->file) && !failed) {
@@ -55,18 +118,21 @@ enum verdict output_commit(struct output *output, struct trouble *trouble)
         reason = errno;
     }
     output->file = NULL;
-    if (!failed && rename(output->temporary, output->path)) {
+    if (!failed && rename(output->temporary, output->target)) {
         failed = 1;
         reason = errno;
     }
     if (failed) {
-        output_discard(output);
-        return blame(trouble, FAILED, "%s: cannot be written: %s", output->path, strerror(reason));
+        verdict = blame_writing(output->path, strerror(reason), trouble);
+    } else {
+        interrupt_remove(NULL);
+        if (sync_folder(output->temporary))
+            verdict = blame(trouble, FAILED, "%.300s: is written, but may not survive a power failure", output->path);
+        free(output->temporary);
+        output->temporary = NULL;
     }
-    interrupt_remove(NULL);
-    free(output->temporary);
-    output->temporary = NULL;
-    return DONE;
+    output_discard(output);
+    return verdict;
 }
 
 void output_discard(struct output *output)
@@ -77,8 +143,8 @@ void output_discard(struct output *output)
         unlink(output->temporary);
     interrupt_remove(NULL);
     free(output->temporary);
-    output->file = NULL;
-    output->temporary = NULL;
+    free(output->target);
+    *output = (struct output){0};
 }
 
 enum verdict output_check(const char *path, const char *const *inputs, size_t count, struct trouble *trouble)

@@ -9,8 +9,9 @@
 
 struct output {
     FILE *file;
-    const char *path;
-    char *temporary;
+    const char *path; /* as it was given, for messages */
+    char *target;     /* where it leads */
+    char *temporary;  /* the file's name until it is put in its place */
 };
 
 /* Finds out, before any work is done, whether a file can be made there without replacing one of the inputs [count]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Runs the program as a person would: what every test of the command line shares."""
+import contextlib
 import gzip
 import json
 import os
@@ -8,6 +9,7 @@ import signal
 import struct
 import subprocess
 import tempfile
+import time
 import unittest
 
 PROGRAM = os.environ["ADADELTA_PROGRAM"]
@@ -46,6 +48,17 @@ class Case(unittest.TestCase):
     def start(self, *words, env=None, **options):
         return subprocess.Popen([PROGRAM, *map(str, words)], cwd=self.folder, env={**os.environ, **(env or {})},
                                 preexec_fn=default_signals, **options)
+
+    def wait_for_unfinished(self):
+        """Until a file that is being written holds something."""
+        deadline = time.monotonic() + 60
+        size = 0
+        while size == 0:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.001)
+            for name in os.listdir(self.folder):
+                with contextlib.suppress(FileNotFoundError):  # one that was made to try the folder
+                    size += os.path.getsize(self.path(name)) if name.endswith(".tmp") else 0
 
     def run_program(self, *words, env=None):
         process = self.start(*words, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)

@@ -119,7 +119,8 @@ class Models(Case):
 
     def test_unwritable_output(self):
         os.mkdir(self.path("folder"))
-        for path in ("nowhere/m", "folder", "/dev/null", "/proc/m"):
+        os.symlink("not there", self.path("broken"))
+        for path in ("nowhere/m", "folder", "/dev/null", "/proc/m", "broken", 256 * "m"):
             self.fails(1, "train", data("digits.csv"), "--epochs", 10**6, "-o", path, says=path)
             self.fails(1, "predict", "m", data("iris.csv"), "-o", path, says=path)
         self.fails(1, "compare", data("digits.csv"), "--epochs", 10**6, "-o", "nowhere/p.svg", says="nowhere/p.svg")

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import struct
 import unittest
 import xml.etree.ElementTree as xml
@@ -153,6 +154,17 @@ class Pictures(Case):
         code, _, err = self.run_program(*RUN, "-o", "p.svg", "--quiet", env={"PATH": self.path("bin") + ":/bin:/usr/bin"})
         self.assertEqual(code, 1)
         self.assertRegex(err, r"\Aadadelta: p.svg: [^\n]*out of ink\n\Z")
+        self.assertEqual(os.listdir(self.folder), ["bin"])
+
+    def test_ended_by_a_signal(self):
+        os.mkdir(self.path("bin"))
+        fake = self.write("bin/gnuplot", "#!/bin/sh\necho half a picture\nexec sleep 60\n")
+        os.chmod(fake, 0o755)
+        process = self.start(*RUN, "-o", "p.svg", "--quiet", env={"PATH": self.path("bin") + ":/bin:/usr/bin"},
+                             start_new_session=True)
+        self.wait_for_unfinished()
+        os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
+        self.assertEqual(process.wait(timeout=60), -signal.SIGINT)
         self.assertEqual(os.listdir(self.folder), ["bin"])
 
     def test_gnuplot_that_is_cut_short(self):

@@ -6,7 +6,6 @@ import json
 import math
 import os
 import signal
-import time
 import unittest
 
 from common import Case, data, idx, lines_of
@@ -70,6 +69,23 @@ class Predict(Case):
             for name, p in line["probabilities"].items():
                 self.assertAlmostEqual(p, float(row["probability_" + name]), places=8)
 
+    def test_where_the_file_goes(self):
+        """As with models: through a link into its target, whose rights stay, and under as long a name as can be."""
+        longest = 251 * "p" + ".csv"
+        os.mkdir(self.path("far"))
+        self.write("far/away.csv", "old")
+        os.chmod(self.path("far/away.csv"), 0o640)
+        os.symlink("far/away.csv", self.path("link"))
+        self.ok("train", data("iris.csv"), "--epochs", 1, "-o", 255 * "m")
+        expected = self.ok("predict", 255 * "m", data("iris.csv"))
+        for name in ("link", longest):
+            self.ok("predict", 255 * "m", data("iris.csv"), "-o", name)
+            self.assertEqual("".join(lines_of(self.path(name))), expected)
+        self.assertEqual(os.readlink(self.path("link")), "far/away.csv")
+        self.assertEqual(os.stat(self.path("far/away.csv")).st_mode & 0o777, 0o640)
+        self.assertEqual(os.listdir(self.path("far")), ["away.csv"])
+        self.assertEqual(sorted(os.listdir(self.folder)), ["far", "link", 255 * "m", longest])
+
     def test_names_that_need_quotes(self):
         names = ['a,b', 'say "hi"', "plain"]
         quoted = ['"a,b"', '"say ""hi"""', "plain"]
@@ -94,10 +110,7 @@ class Predict(Case):
         header, *rows = lines_of(data("digits.csv"))
         self.write("large.csv", header + "".join(rows) * 100)
         process = self.start("predict", "m", "large.csv", "-o", "p.csv")
-        deadline = time.monotonic() + 60
-        while not any(os.path.getsize(self.path(name)) for name in os.listdir(self.folder) if name.startswith("p.csv")):
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.001)
+        self.wait_for_unfinished()
         process.terminate()
         self.assertEqual(process.wait(timeout=60), -signal.SIGTERM)
         self.assertEqual(sorted(os.listdir(self.folder)), ["large.csv", "m"])
