@@ -50,6 +50,13 @@ class Tables(Case):
     def test_name_with_a_line_break_stays_one_line(self):
         self.fails(1, "train", "no\nwhere.csv", says="no?where.csv")
 
+    def test_names_do_not_act_on_a_terminal(self):
+        table = self.write("t.csv", GOOD.replace("y", "\033[31mevil"))
+        for words in (("train", table), ("compare", table), ("train", table, "--model", "linear")):
+            _, out, err = self.run_program(*words, "--epochs", 2)
+            self.assertIn("?[31mevil", err, words)
+            self.assertNotIn("\033", out + err, words)
+
 
 class Images(Case):
     def setUp(self):
