@@ -161,6 +161,20 @@ static void the_kind_of_target_is_found_out(void **state)
     assert_int_equal(kind_of((const char *[]){"true", "false"}, 2, 1, 2), TARGET_CLASS);
 }
 
+/* More numbers than there may be classes are numbers before the last row is seen: none may be lost then. */
+static void many_numbers_are_numbers(void **state)
+{
+    char text[40000] = "a,t\n", *end = text + strlen(text);
+    (void)state;
+    for (int row = 0; row < 3000; row++)
+        end += sprintf(end, "1,%d\n", row % 1500 * 7 - 50);
+    struct dataset data = read_table(write_text("t.csv", text), 1);
+    assert_true(data.target == TARGET_NUMBER && data.rows == 3000 && !data.labels && data.classes == 0);
+    for (int row = 0; row < 3000; row++)
+        assert_true(data.numbers[row] == row % 1500 * 7 - 50);
+    dataset_free(&data);
+}
+
 static void the_kind_of_target_may_be_said(void **state)
 {
     struct dataset_request request = {.want_target = 1, .kind = TARGET_CLASS};
@@ -326,12 +340,19 @@ static void bad_targets_are_refused(void **state)
     for (int k = 0; k < 1001; k++)
         end += sprintf(end, "1,%d\n2,%d\n", k, k);
     request = (struct dataset_request){.path = write_text("t.csv", text), .want_target = 1, .kind = TARGET_CLASS};
-    read_bad(&request, FAILED, "@: column 't' has 1001 different numbers, classes may be 1000");
+    read_bad(&request, FAILED, "@: column 't' has more than 1000 different values, too many for classes");
     sprintf(end, "1,n/a\n");
     request = (struct dataset_request){.path = write_text("t.csv", text), .want_target = 1};
     read_bad(&request, FAILED,
-             "@: column 't' has 1002 different values, classes may be 1000; were it numbers, 'n/a' in line "
-             "2004 is none");
+             "@: column 't' has more than 1000 different values, too many for classes; were it numbers, 'n/a' in "
+             "line 2004 is none");
+    end = text + strlen("a,t\n");
+    for (int k = 0; k < 1001; k++)
+        end += sprintf(end, "1,%d\n1,%s\n", k, k > 0 ? "n/a" : "-1");
+    write_text("t.csv", text);
+    read_bad(&request, FAILED,
+             "@: column 't' has more than 1000 different values, too many for classes; were it numbers, 'n/a' in "
+             "line 5 is none");
 }
 
 static void what_cannot_be_opened_is_named(void **state)
@@ -360,6 +381,7 @@ int main(void)
         cmocka_unit_test(long_files_and_cells_are_read),
         cmocka_unit_test(the_target_may_be_any_column_or_none),
         cmocka_unit_test(the_kind_of_target_is_found_out),
+        cmocka_unit_test(many_numbers_are_numbers),
         cmocka_unit_test(the_kind_of_target_may_be_said),
         cmocka_unit_test(classes_are_sorted),
         cmocka_unit_test(known_columns_and_classes_are_found),

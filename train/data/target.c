@@ -1,147 +1,116 @@
 /* SPDX-License-Identifier: MIT */
-/* Each distinct text of the target column is kept once, in a hash table, and rows hold its number: so that the question
-   whether it is classes or numbers can wait for the last row without the column being read twice. */
+/* Each distinct text of the target column is kept once and rows hold its number, so that the question whether it is
+   classes or numbers can wait for the last row. More texts than there may be classes answer it earlier. */
 #include "data/target.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/cell.h"
 #include "data/grow.h"
+#include "texts.h"
 
 /* Where nobody says what the target is, whole numbers with few values are classes. */
 enum { MOST_GUESSED_CLASSES = 20, LEAST_ROWS_A_CLASS = 2 };
 
-struct entry {
-    size_t text; /* where it begins in texts */
+struct value {
+    char *text;
     size_t line; /* where it was first seen */
-    uint32_t hash;
-    int32_t label;
     enum cell_kind kind;
-    double value; /* where kind is CELL_NUMBER */
+    double number; /* where kind is CELL_NUMBER */
+    int32_t label; /* where classes are known, and when all rows have been seen */
 };
 
 struct target {
     const char *path, *name;
     const struct dataset_request *request;
-    struct entry *entries;
-    size_t entry_count, entry_capacity;
-    char *texts; /* one after the other, each with its NUL */
-    size_t text_size, text_capacity;
-    uint32_t *slots; /* [slot_count, a power of two] number of an entry + 1, or 0 */
-    size_t slot_count;
-    int32_t *ids; /* [rows] number of an entry; unused where the target is known to be numbers */
-    double *numbers;
-    size_t rows, row_capacity;
+    struct value *values; /* [count] as they came; there is room for one more than there may be */
+    struct value **order; /* [count] sorted by text */
+    size_t count;
+    const struct value *text; /* the first that is no number, or NULL */
+    int is_numbers;           /* 1: values are no longer looked at */
+    double *cells;            /* [rows] is_numbers: the number itself; else which of values it is */
+    size_t rows, capacity;
 };
+
+/* ---- Rows ---- */
+
+static enum target_kind wanted_kind(const struct target *target)
+{
+    return target->request->class_names ? TARGET_CLASS : target->request->kind;
+}
 
 struct target *target_create(const char *path, const char *name, const struct dataset_request *request)
 {
+    const size_t room = (request->class_names ? request->classes : MOST_CLASSES) + 1;
     struct target *target = calloc(1, sizeof *target);
-    if (target) {
-        target->path = path;
-        target->name = name;
-        target->request = request;
-    }
-    return target;
+    if (!target)
+        return NULL;
+    *target = (struct target){.path = path, .name = name, .request = request};
+    target->is_numbers = wanted_kind(target) == TARGET_NUMBER;
+    target->values = calloc(room, sizeof *target->values);
+    target->order = calloc(room, sizeof *target->order);
+    if (target->values && target->order)
+        return target;
+    target_destroy(target);
+    return NULL;
 }
 
 void target_destroy(struct target *target)
 {
     if (!target)
         return;
-    free(target->entries);
-    free(target->texts);
-    free(target->slots);
-    free(target->ids);
-    free(target->numbers);
+    for (size_t k = 0; k < target->count; k++)
+        free(target->values[k].text);
+    free(target->values);
+    free(target->order);
+    free(target->cells);
     free(target);
 }
 
-static enum target_kind wanted_kind(const struct target *target)
+static void turn_to_numbers(struct target *target)
 {
-    return target->request->class_names != NULL ? TARGET_CLASS : target->request->kind;
+    for (size_t row = 0; row < target->rows; row++)
+        target->cells[row] = target->values[(size_t)target->cells[row]].number;
+    target->is_numbers = 1;
 }
 
-/* FNV-1a. */
-static uint32_t hash_of(const char *text)
-{
-    uint32_t hash = 2166136261u;
-    for (; *text != '\0'; text++)
-        hash = (hash ^ (unsigned char)*text) * 16777619u;
-    return hash;
-}
+/* ---- Values ---- */
 
-/* The slot that holds this text, or the free one where it belongs. */
-static uint32_t *find_slot(const struct target *target, const char *text, uint32_t hash)
+/* Where in order this text is, or belongs. */
+static size_t find(const struct target *target, const char *text, int *is_there)
 {
-    size_t at = hash & (target->slot_count - 1);
-    for (; target->slots[at] != 0; at = (at + 1) & (target->slot_count - 1)) {
-        const struct entry *entry = &target->entries[target->slots[at] - 1];
-        if (entry->hash == hash && strcmp(target->texts + entry->text, text) == 0)
-            break;
+    size_t low = 0, high = target->count;
+    *is_there = 0;
+    while (low < high && !*is_there) {
+        size_t middle = low + (high - low) / 2;
+        int side = strcmp(text, target->order[middle]->text);
+        *is_there = side == 0;
+        if (side > 0)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return &target->slots[at];
+    return high;
 }
 
-static int widen_slots(struct target *target)
-{
-    if (target->entry_count < target->slot_count / 2)
-        return 0;
-    size_t count = target->slot_count > 0 ? 2 * target->slot_count : 64;
-    uint32_t *slots = calloc(count, sizeof *slots);
-    if (!slots)
-        return -1;
-    for (size_t k = 0; k < target->entry_count; k++) {
-        size_t at = target->entries[k].hash & (count - 1);
-        while (slots[at] != 0)
-            at = (at + 1) & (count - 1);
-        slots[at] = (uint32_t)k + 1;
-    }
-    free(target->slots);
-    target->slots = slots;
-    target->slot_count = count;
-    return 0;
-}
-
-static enum verdict add_entry(struct target *target, const struct entry *entry, const char *text,
-                              struct trouble *trouble)
-{
-    size_t size = strlen(text) + 1;
-    if (target->entry_count == INT32_MAX)
-        return blame_memory(trouble);
-    struct entry *entries = grow(target->entries, &target->entry_capacity, target->entry_count + 1, sizeof *entries);
-    if (!entries)
-        return blame_memory(trouble);
-    target->entries = entries;
-    char *texts = grow(target->texts, &target->text_capacity, target->text_size + size, 1);
-    if (!texts)
-        return blame_memory(trouble);
-    target->texts = texts;
-    memcpy(texts + target->text_size, text, size);
-    entries[target->entry_count] = *entry;
-    entries[target->entry_count++].text = target->text_size;
-    target->text_size += size;
-    return DONE;
-}
-
-/* What is wrong with a text that was not seen before, as far as it can be said now; its label where classes are
-   given. */
-static enum verdict judge(const struct target *target, struct entry *entry, const char *text, struct trouble *trouble)
+/* What is wrong with a text, as far as it can be said now; its label where classes are given. */
+static enum verdict judge(const struct target *target, struct value *value, const char *text, struct trouble *trouble)
 {
     const struct dataset_request *request = target->request;
-    const struct cell_place place = {target->path, entry->line, target->name};
+    const struct cell_place place = {target->path, value->line, target->name};
     enum target_kind kind = wanted_kind(target);
-    int is_bad = entry->kind == CELL_EMPTY || (kind == TARGET_NUMBER && entry->kind != CELL_NUMBER) ||
-                 (kind == TARGET_NONE && entry->kind == CELL_NOT_FINITE);
+    int is_bad = value->kind == CELL_EMPTY || (kind == TARGET_NUMBER && value->kind != CELL_NUMBER) ||
+                 (kind == TARGET_NONE && value->kind == CELL_NOT_FINITE);
     if (is_bad)
-        return blame_cell(trouble, &place, entry->kind, text, "");
+        return blame_cell(trouble, &place, value->kind, text, "");
     if (!request->class_names)
-        return check_utf8(place.path, place.line, "class", text, trouble);
+        return value->kind == CELL_NUMBER ? DONE : check_utf8(place.path, place.line, "class", text, trouble);
     for (size_t k = 0; k < request->classes; k++) {
         if (strcmp(request->class_names[k], text) == 0) {
-            entry->label = (int32_t)k;
+            value->label = (int32_t)k;
             return DONE;
         }
     }
@@ -151,182 +120,135 @@ static enum verdict judge(const struct target *target, struct entry *entry, cons
                  cell_list(classes, request->class_names, request->classes));
 }
 
-static enum verdict add_text(struct target *target, const char *text, size_t line, struct trouble *trouble)
+/* Too many values for classes. text: the first that is no number, or NULL. */
+static enum verdict blame_many(const struct target *target, const char *text, size_t line, struct trouble *trouble)
 {
-    if (widen_slots(target) != 0)
-        return blame_memory(trouble);
-    uint32_t hash = hash_of(text);
-    uint32_t *slot = find_slot(target, text, hash);
-    if (*slot == 0) {
-        struct entry entry = {.line = line, .hash = hash};
-        entry.kind = cell_number(text, &entry.value);
-        enum verdict verdict = judge(target, &entry, text, trouble);
-        if (verdict == DONE)
-            verdict = add_entry(target, &entry, text, trouble);
-        if (verdict != DONE)
-            return verdict;
-        *slot = (uint32_t)target->entry_count;
-    }
-    int32_t *ids = grow(target->ids, &target->row_capacity, target->rows + 1, sizeof *ids);
-    if (!ids)
-        return blame_memory(trouble);
-    target->ids = ids;
-    ids[target->rows++] = (int32_t)(*slot - 1);
-    return DONE;
+    char column[SHOWN], cell[SHOWN], hint[SHOWN + 60] = "";
+    if (text)
+        snprintf(hint, sizeof hint, "; were it numbers, '%s' in line %zu is none", cell_shown(cell, text), line);
+    return blame(trouble, FAILED, "%s: column '%s' has more than %d different values, too many for classes%s",
+                 target->path, cell_shown(column, target->name), MOST_CLASSES, hint);
 }
 
-static enum verdict add_number(struct target *target, const char *text, size_t line, struct trouble *trouble)
+/* Keeps a value that was not there before; at: its place in order. */
+static enum verdict add_value(struct target *target, const struct value *value, const char *text, size_t at,
+                              struct trouble *trouble)
 {
-    struct entry entry = {.line = line};
-    entry.kind = cell_number(text, &entry.value);
-    enum verdict verdict = judge(target, &entry, text, trouble);
-    if (verdict != DONE)
-        return verdict;
-    double *numbers = grow(target->numbers, &target->row_capacity, target->rows + 1, sizeof *numbers);
-    if (!numbers)
+    struct value *added = &target->values[target->count];
+    *added = *value;
+    added->text = strdup(text);
+    if (!added->text)
         return blame_memory(trouble);
-    target->numbers = numbers;
-    numbers[target->rows++] = entry.value;
+    memmove(target->order + at + 1, target->order + at, (target->count - at) * sizeof *target->order);
+    target->order[at] = added;
+    target->count++;
+    if (!target->text && value->kind != CELL_NUMBER)
+        target->text = added;
+    if (target->request->class_names || target->count <= MOST_CLASSES)
+        return DONE;
+    if (target->text || wanted_kind(target) == TARGET_CLASS)
+        return blame_many(target, target->text ? target->text->text : NULL, target->text ? target->text->line : 0,
+                          trouble);
+    turn_to_numbers(target);
     return DONE;
 }
 
 enum verdict target_add(struct target *target, const char *text, size_t line, struct trouble *trouble)
 {
-    if (wanted_kind(target) == TARGET_NUMBER)
-        return add_number(target, text, line, trouble);
-    return add_text(target, text, line, trouble);
+    struct value value = {.line = line};
+    int is_there = 0;
+    size_t at = target->is_numbers ? 0 : find(target, text, &is_there);
+    if (!is_there) {
+        value.kind = cell_number(text, &value.number);
+        enum verdict verdict = judge(target, &value, text, trouble);
+        if (!verdict && !target->is_numbers)
+            verdict = add_value(target, &value, text, at, trouble);
+        else if (!verdict && value.kind != CELL_NUMBER)
+            verdict = blame_many(target, text, line, trouble);
+        if (verdict)
+            return verdict;
+    }
+    double *cells = grow(target->cells, &target->capacity, target->rows + 1, sizeof *cells);
+    if (!cells)
+        return blame_memory(trouble);
+    target->cells = cells;
+    cells[target->rows++] = target->is_numbers ? value.number : (double)(target->order[at] - target->values);
+    return DONE;
 }
 
-/* The first text that is no number, or NULL. */
-static const struct entry *first_text(const struct target *target)
-{
-    for (size_t k = 0; k < target->entry_count; k++)
-        if (target->entries[k].kind != CELL_NUMBER)
-            return &target->entries[k];
-    return NULL;
-}
+/* ---- The end ---- */
 
 static enum target_kind guess_kind(const struct target *target)
 {
-    if (first_text(target) != NULL)
+    if (target->text)
         return TARGET_CLASS;
-    if (target->entry_count > MOST_GUESSED_CLASSES || target->rows / LEAST_ROWS_A_CLASS < target->entry_count)
+    if (target->count > MOST_GUESSED_CLASSES || target->rows / LEAST_ROWS_A_CLASS < target->count)
         return TARGET_NUMBER;
-    for (size_t k = 0; k < target->entry_count; k++)
-        if (target->entries[k].value != floor(target->entries[k].value))
+    for (size_t k = 0; k < target->count; k++) {
+        if (target->values[k].number != floor(target->values[k].number))
             return TARGET_NUMBER;
+    }
     return TARGET_CLASS;
 }
 
-/* A class while its place in the order is found. */
-struct class
+/* By number; "1" and "1.0" are two classes all the same. */
+static int compare_numbers(const void *left, const void *right)
 {
-    const char *text;
-    double value; /* 0 for all where they are sorted as texts */
-    size_t entry;
-};
-
-static int compare_classes(const void *left, const void *right)
-{
-    const struct class *a = left, *b = right;
-    if (a->value != b->value)
-        return a->value < b->value ? -1 : 1;
+    const struct value *a = *(struct value *const *)left, *b = *(struct value *const *)right;
+    if (a->number != b->number)
+        return a->number < b->number ? -1 : 1;
     return strcmp(a->text, b->text);
 }
 
-/* Sorts the classes, names them in data and gives each entry its label. */
-static int order_classes(struct target *target, struct dataset *data)
+/* Sorts the classes, moves their names to data and gives each value its label. */
+static enum verdict name_classes(struct target *target, struct dataset *data, struct trouble *trouble)
 {
-    size_t count = target->entry_count;
-    int as_numbers = first_text(target) == NULL;
-    struct class *classes = malloc(count * sizeof *classes);
-    data->class_names = calloc(count, sizeof *data->class_names);
-    int failed = !classes || !data->class_names;
-    for (size_t k = 0; k < count && !failed; k++) {
-        const struct entry *entry = &target->entries[k];
-        classes[k] = (struct class){target->texts + entry->text, as_numbers ? entry->value : 0, k};
-    }
-    if (!failed) {
-        qsort(classes, count, sizeof *classes, compare_classes);
-        data->classes = count;
-    }
-    for (size_t k = 0; k < count && !failed; k++) {
-        target->entries[classes[k].entry].label = (int32_t)k;
-        data->class_names[k] = strdup(classes[k].text);
-        failed = !data->class_names[k];
-    }
-    free(classes);
-    return failed ? -1 : 0;
-}
-
-static int copy_classes(const struct dataset_request *request, struct dataset *data)
-{
-    data->class_names = calloc(request->classes > 0 ? request->classes : 1, sizeof *data->class_names);
-    if (!data->class_names)
-        return -1;
-    data->classes = request->classes;
-    for (size_t k = 0; k < request->classes; k++)
-        if ((data->class_names[k] = strdup(request->class_names[k])) == NULL)
-            return -1;
-    return 0;
-}
-
-/* Whether a column can be classes to learn: more than one, and not one for every row. */
-static enum verdict check_classes(const struct target *target, struct trouble *trouble)
-{
-    char column[SHOWN], cell[SHOWN];
-    cell_shown(column, target->name);
-    if (target->entry_count == 1)
+    char cell[SHOWN], column[SHOWN];
+    if (target->count == 1)
         return blame(trouble, FAILED, "%s: column '%s' holds one class only, '%s': there is nothing to tell apart",
-                     target->path, column, cell_shown(cell, target->texts));
-    if (target->entry_count <= MOST_CLASSES)
-        return DONE;
-    const struct entry *text = first_text(target);
-    if (!text)
-        return blame(trouble, FAILED, "%s: column '%s' has %zu different numbers, classes may be %d", target->path,
-                     column, target->entry_count, MOST_CLASSES);
-    return blame(
-        trouble, FAILED,
-        "%s: column '%s' has %zu different values, classes may be %d; were it numbers, '%s' in line %zu is none",
-        target->path, column, target->entry_count, MOST_CLASSES, cell_shown(cell, target->texts + text->text),
-        text->line);
+                     target->path, cell_shown(column, target->name), cell_shown(cell, target->values->text));
+    data->class_names = calloc(target->count, sizeof *data->class_names);
+    if (!data->class_names)
+        return blame_memory(trouble);
+    if (!target->text)
+        qsort(target->order, target->count, sizeof *target->order, compare_numbers);
+    data->classes = target->count;
+    for (size_t k = 0; k < target->count; k++) {
+        target->order[k]->label = (int32_t)k;
+        data->class_names[k] = target->order[k]->text;
+        target->order[k]->text = NULL;
+    }
+    return DONE;
 }
 
 static enum verdict finish_classes(struct target *target, struct dataset *data, struct trouble *trouble)
 {
-    int is_known = target->request->class_names != NULL;
-    enum verdict verdict = is_known ? DONE : check_classes(target, trouble);
-    if (verdict != DONE)
+    const struct dataset_request *request = target->request;
+    enum verdict verdict = request->class_names ? DONE : name_classes(target, data, trouble);
+    if (verdict)
         return verdict;
-    if ((is_known ? copy_classes(target->request, data) : order_classes(target, data)) != 0)
+    if (request->class_names) {
+        data->class_names = texts_copy(request->class_names, request->classes);
+        data->classes = request->classes;
+    }
+    data->labels = malloc(target->rows * sizeof *data->labels);
+    if (!data->class_names || !data->labels)
         return blame_memory(trouble);
     for (size_t row = 0; row < target->rows; row++)
-        target->ids[row] = target->entries[target->ids[row]].label;
-    data->labels = target->ids;
-    target->ids = NULL;
+        data->labels[row] = target->values[(size_t)target->cells[row]].label;
     data->target = TARGET_CLASS;
-    return DONE;
-}
-
-static enum verdict finish_numbers(struct target *target, struct dataset *data, struct trouble *trouble)
-{
-    if (!target->numbers) {
-        target->numbers = malloc(target->rows * sizeof *target->numbers);
-        if (!target->numbers)
-            return blame_memory(trouble);
-        for (size_t row = 0; row < target->rows; row++)
-            target->numbers[row] = target->entries[target->ids[row]].value;
-    }
-    data->numbers = target->numbers;
-    target->numbers = NULL;
-    data->target = TARGET_NUMBER;
     return DONE;
 }
 
 enum verdict target_finish(struct target *target, struct dataset *data, struct trouble *trouble)
 {
     enum target_kind kind = wanted_kind(target);
-    if (kind == TARGET_NONE)
-        kind = guess_kind(target);
-    return kind == TARGET_CLASS ? finish_classes(target, data, trouble) : finish_numbers(target, data, trouble);
+    if (!target->is_numbers && (kind == TARGET_CLASS || guess_kind(target) == TARGET_CLASS))
+        return finish_classes(target, data, trouble);
+    if (!target->is_numbers)
+        turn_to_numbers(target);
+    data->numbers = target->cells;
+    target->cells = NULL;
+    data->target = TARGET_NUMBER;
+    return DONE;
 }
