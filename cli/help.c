@@ -5,6 +5,7 @@
 #include <adadelta.h>
 
 #include "args.h"
+#include "settings.h"
 
 enum { HELP_WIDTH = 96, HELP_COLUMN = 27 };
 
@@ -56,14 +57,13 @@ static void print_default(FILE *out, double value, int is_used)
 /* The methods' own defaults, from the library itself. */
 static void print_method_defaults(FILE *out)
 {
-    static const char uses_rho[ADADELTA_METHOD_COUNT] = {[ADADELTA_METHOD_ADADELTA] = 1, [ADADELTA_METHOD_RMSPROP] = 1};
-    static const char has_no_eps[ADADELTA_METHOD_COUNT] = {[ADADELTA_METHOD_SGD] = 1, [ADADELTA_METHOD_MOMENTUM] = 1};
     fprintf(out, "\nDefaults by method:\n  %-10s %8s %8s %8s %13s\n", "", "lr", "rho", "eps", "weight-decay");
     for (int i = 0; i < ADADELTA_METHOD_COUNT; i++) {
-        struct adadelta_hyper hyper = adadelta_hyper_for((enum adadelta_method)i);
-        fprintf(out, "  %-10s %8g", adadelta_method_name((enum adadelta_method)i), hyper.lr);
-        print_default(out, hyper.rho, uses_rho[i]);
-        print_default(out, hyper.eps, !has_no_eps[i]);
+        const enum adadelta_method method = (enum adadelta_method)i;
+        const struct adadelta_hyper hyper = adadelta_hyper_for(method);
+        fprintf(out, "  %-10s %8g", adadelta_method_name(method), hyper.lr);
+        print_default(out, hyper.rho, setting_is_used(method, OPTION_RHO));
+        print_default(out, hyper.eps, setting_is_used(method, OPTION_EPS));
         fprintf(out, " %13g%s\n", hyper.weight_decay, hyper.decoupled ? " (decoupled)" : "");
     }
     struct adadelta_hyper hyper = adadelta_hyper_default();

@@ -5,35 +5,49 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One option that overrules a field of the method's settings. */
+/* The settings that are numbers: the option that overrules the method's own, and the methods that look at it. */
+#define ALL     ~0u
+#define M(name) (1u << ADADELTA_METHOD_##name)
 static const struct {
     enum option_id id;
+    const char *name;
     size_t offset;
-    int is_flag;
+    unsigned methods;
 } hyper_fields[] = {
-    {OPTION_LR, offsetof(struct adadelta_hyper, lr), 0},
-    {OPTION_RHO, offsetof(struct adadelta_hyper, rho), 0},
-    {OPTION_EPS, offsetof(struct adadelta_hyper, eps), 0},
-    {OPTION_WEIGHT_DECAY, offsetof(struct adadelta_hyper, weight_decay), 0},
-    {OPTION_MOMENTUM, offsetof(struct adadelta_hyper, momentum), 0},
-    {OPTION_BETA1, offsetof(struct adadelta_hyper, beta1), 0},
-    {OPTION_BETA2, offsetof(struct adadelta_hyper, beta2), 0},
-    {OPTION_NESTEROV, offsetof(struct adadelta_hyper, nesterov), 1},
-    {OPTION_DECOUPLED, offsetof(struct adadelta_hyper, decoupled), 1},
+    {OPTION_LR, "lr", offsetof(struct adadelta_hyper, lr), ALL},
+    {OPTION_RHO, "rho", offsetof(struct adadelta_hyper, rho), M(ADADELTA) | M(RMSPROP)},
+    {OPTION_MOMENTUM, "momentum", offsetof(struct adadelta_hyper, momentum), M(MOMENTUM)},
+    {OPTION_BETA1, "beta1", offsetof(struct adadelta_hyper, beta1), M(ADAMW)},
+    {OPTION_BETA2, "beta2", offsetof(struct adadelta_hyper, beta2), M(ADAMW)},
+    {OPTION_EPS, "eps", offsetof(struct adadelta_hyper, eps), ALL & ~(M(SGD) | M(MOMENTUM))},
+    {OPTION_WEIGHT_DECAY, "weight decay", offsetof(struct adadelta_hyper, weight_decay), ALL},
 };
+enum { HYPER_FIELD_COUNT = sizeof hyper_fields / sizeof *hyper_fields };
+
+static double get_field(const struct adadelta_hyper *hyper, size_t i)
+{
+    double value;
+    memcpy(&value, (const char *)hyper + hyper_fields[i].offset, sizeof value);
+    return value;
+}
 
 static void hyper_from_args(struct adadelta_hyper *hyper, const struct args *args)
 {
-    for (size_t i = 0; i < sizeof hyper_fields / sizeof *hyper_fields; i++) {
+    for (size_t i = 0; i < HYPER_FIELD_COUNT; i++) {
         const struct option_value *value = &args->values[hyper_fields[i].id];
-        char *field = (char *)hyper + hyper_fields[i].offset;
-        if (!value->given)
-            continue;
-        if (hyper_fields[i].is_flag)
-            *(int *)field = 1;
-        else
-            *(double *)field = value->real;
+        if (value->given)
+            memcpy((char *)hyper + hyper_fields[i].offset, &value->real, sizeof value->real);
     }
+    hyper->nesterov |= args->values[OPTION_NESTEROV].given;
+    hyper->decoupled |= args->values[OPTION_DECOUPLED].given;
+}
+
+int setting_is_used(enum adadelta_method method, enum option_id id)
+{
+    size_t i = 0;
+    while (i < HYPER_FIELD_COUNT && hyper_fields[i].id != id)
+        i++;
+    return i < HYPER_FIELD_COUNT && (hyper_fields[i].methods >> method & 1);
 }
 
 /* The names that an option may have, one after the other until NULL. */
@@ -154,21 +168,15 @@ void describe_model(const struct model_spec *model, char *text, size_t size)
 
 void describe_method(const struct fit_settings *settings, char *text, size_t size)
 {
-    static const struct {
-        const char *name;
-        enum adadelta_method method;
-        size_t offset;
-    } shown[] = {
-        {"rho", ADADELTA_METHOD_ADADELTA, offsetof(struct adadelta_hyper, rho)},
-        {"eps", ADADELTA_METHOD_ADADELTA, offsetof(struct adadelta_hyper, eps)},
-        {"momentum", ADADELTA_METHOD_MOMENTUM, offsetof(struct adadelta_hyper, momentum)},
-        {"rho", ADADELTA_METHOD_RMSPROP, offsetof(struct adadelta_hyper, rho)},
-        {"beta1", ADADELTA_METHOD_ADAMW, offsetof(struct adadelta_hyper, beta1)},
-        {"beta2", ADADELTA_METHOD_ADAMW, offsetof(struct adadelta_hyper, beta2)},
-    };
-    int used = snprintf(text, size, "%s lr %g", adadelta_method_name(settings->method), settings->hyper.lr);
-    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
-        if (shown[i].method == settings->method)
-            used += snprintf(text + used, size - (size_t)used, ", %s %g", shown[i].name,
-                             *(const double *)((const char *)&settings->hyper + shown[i].offset));
+    int used = snprintf(text, size, "%s", adadelta_method_name(settings->method));
+    const char *between = "";
+    for (size_t i = 0; i < HYPER_FIELD_COUNT; i++) {
+        double value = get_field(&settings->hyper, i);
+        if (!(hyper_fields[i].methods >> settings->method & 1))
+            continue;
+        if (hyper_fields[i].id == OPTION_WEIGHT_DECAY && value == 0)
+            continue;
+        used += snprintf(text + used, size - (size_t)used, "%s %s %g", between, hyper_fields[i].name, value);
+        between = ",";
+    }
 }

@@ -88,6 +88,20 @@ class Results(Case):
                       ("--weight-decay", 0.01, "--decoupled")]:
             self.assertNotEqual(self.events(*DIGITS, *words)[-1]["train_loss"], base, words)
 
+    def test_settings_that_are_told_are_those_that_count(self):
+        """A setting stands in the description, and in help's table, of just the methods whose run it changes."""
+        table = {line.split()[0]: line.split()[1:4] for line in self.ok("train", "--help").splitlines() if line.strip()}
+        for method in "adadelta sgd momentum adagrad rmsprop adamw".split():
+            words = ("train", data("iris.csv"), "--method", method, "--epochs", 3)
+            base = self.events(*words)[-1]["train_loss"]
+            for name in ("lr", "rho", "momentum", "beta1", "beta2", "eps", "weight-decay"):
+                changed = (*words, f"--{name}", 0.25)
+                counts = self.events(*changed)[-1]["train_loss"] != base
+                told = self.run_program(*changed)[2].splitlines()[1]
+                self.assertEqual(f" {name.replace('-', ' ')} 0.25" in told, counts, (method, name))
+                if name in ("rho", "eps"):
+                    self.assertEqual(table[method][1 + (name == "eps")] != "-", counts, (method, name))
+
     def test_test_file(self):
         lines = lines_of(data("iris.csv"))
         self.write("a.csv", lines[0] + "".join(lines[1::2]))
