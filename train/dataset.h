@@ -29,15 +29,15 @@ struct dataset {
 /* What to read, and what is known already (from a model or from the training data). All pointers are borrowed. */
 struct dataset_request {
     const char *path;
-    const char *labels_path; /* IDX: the labels file; NULL: the usual name beside the images, see api notes */
+    const char *labels_path; /* IDX: the labels file; NULL: the usual name beside the images: "labels" for "images",
+                                "idx1" for "idx3", with .gz or without */
     const char *target;      /* CSV: the target column's name; NULL: the last column (or none, see want_target) */
     enum target_kind kind;   /* TARGET_NONE: find out; else the target must be readable as this */
     int want_target;         /* 1: there must be a target; 0: read one only if it is there */
     const char *const *column_names; /* [columns] not NULL: exactly these features, in this order, are wanted; others in
                                         the file are passed over; a missing one is an error that names it */
     size_t columns;                  /* not 0: that many features must be there (IDX: pixels of an image) */
-    const char *const
-        *class_names; /* [classes] not NULL: labels are these classes; another is an error with its line */
+    const char *const *class_names;  /* [classes] not NULL: labels are these; another is an error with its line */
     size_t classes;
 };
 

@@ -3,8 +3,8 @@
 #include "format.h"
 
 const struct data_format data_formats[] = {
-    {"IDX", idx_detect, idx_read},
-    {"CSV", csv_detect, csv_read},
+    {idx_detect, idx_read},
+    {csv_detect, csv_read},
 };
 
 const size_t data_format_count = sizeof data_formats / sizeof *data_formats;

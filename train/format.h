@@ -10,12 +10,11 @@
 enum { FORMAT_HEAD = 16 };
 
 struct data_format {
-    const char *name; /* as shown to people */
     /* 1 where a file that begins with these bytes (after decompression; fewer where it is shorter) is of this
        format. */
     int (*detect)(const unsigned char *head, size_t size);
     /* Fills data (zeroed but for its path) from a source at its first byte; what it leaves on failure is freed by the
-     * caller. */
+       caller. */
     enum verdict (*read)(struct dataset *data, struct source *source, const struct dataset_request *request,
                          struct trouble *trouble);
 };

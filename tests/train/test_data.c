@@ -89,9 +89,7 @@ static void every_format_has_a_row(void **state)
     static const unsigned char idx[] = {0, 0, 8, 3}, csv[] = {'a', ',', 'b'};
     (void)state;
     assert_int_equal(data_format_count, 2);
-    assert_string_equal(data_formats[0].name, "IDX");
     assert_true(data_formats[0].detect(idx, sizeof idx) && !data_formats[0].detect(csv, sizeof csv));
-    assert_string_equal(data_formats[1].name, "CSV");
     assert_true(data_formats[1].detect(csv, sizeof csv));
 }
 
