@@ -112,7 +112,7 @@ static uLong sum_number(uLong sum, uint64_t number)
 
 static uLong sum_doubles(uLong sum, const double *values, size_t count)
 {
-    for (size_t k = 0; values != NULL && k < count; k++) {
+    for (size_t k = 0; values && k < count; k++) {
         uint64_t bits;
         memcpy(&bits, &values[k], sizeof bits);
         sum = sum_number(sum, bits);
@@ -127,10 +127,10 @@ uint32_t dataset_fingerprint(const struct dataset *data)
     sum = sum_number(sum, data->columns);
     sum = sum_number(sum, data->target);
     sum = sum_doubles(sum, data->values, data->rows * data->columns);
-    for (size_t row = 0; data->pixels != NULL && row < data->rows; row++)
+    for (size_t row = 0; data->pixels && row < data->rows; row++)
         sum = crc32_z(sum, data->pixels + row * data->columns, data->columns);
     sum = sum_doubles(sum, data->numbers, data->rows);
-    for (size_t row = 0; data->labels != NULL && row < data->rows; row++)
+    for (size_t row = 0; data->labels && row < data->rows; row++)
         sum = sum_number(sum, (uint64_t)data->labels[row]);
     for (size_t k = 0; k < data->classes; k++)
         sum = crc32_z(sum, (const unsigned char *)data->class_names[k], strlen(data->class_names[k]) + 1);

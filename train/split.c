@@ -93,7 +93,7 @@ enum verdict dataset_split(const struct dataset *data, double fraction, uint64_t
         return blame(trouble, MISUSE, "the test fraction must be above 0 and below 1, not %g", fraction);
     if (data->rows < 2)
         return blame(trouble, MISUSE, "%s: one row cannot be split into training and test rows", data->path);
-    if (make_strata(&strata, data) != 0) {
+    if (make_strata(&strata, data)) {
         free_strata(&strata);
         return blame_memory(trouble);
     }
@@ -101,9 +101,10 @@ enum verdict dataset_split(const struct dataset *data, double fraction, uint64_t
     choose(&strata, seed);
     size_t at = 0;
     for (char part = 0; part <= 1; part++) {
-        for (size_t row = 0; row < data->rows; row++)
+        for (size_t row = 0; row < data->rows; row++) {
             if (strata.chosen[row] == part)
                 index[at++] = row;
+        }
         if (part == 0)
             *train_count = at;
     }

@@ -9,9 +9,10 @@
    terminal. */
 void calm(char *text)
 {
-    for (; *text != '\0'; text++)
+    for (; *text != '\0'; text++) {
         if ((unsigned char)*text < ' ' || *text == 0x7f)
             *text = '?';
+    }
 }
 
 enum verdict blame(struct trouble *trouble, enum verdict verdict, const char *format, ...)

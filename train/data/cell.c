@@ -77,7 +77,7 @@ static int scan(const char *text, struct decimal *decimal)
     }
     if (digits > 0 && (*text == 'e' || *text == 'E'))
         text = scan_exponent(text, decimal);
-    return digits > 0 && text != NULL && *text == '\0';
+    return digits > 0 && text && *text == '\0';
 }
 
 /* strtod reads the decimal point of the thread's locale: give it C's for the call. */
@@ -97,9 +97,10 @@ static int spells_not_finite(const char *text)
 {
     static const char *const words[] = {"nan", "inf", "infinity"};
     text += *text == '-' || *text == '+';
-    for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+    for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
         if (strcasecmp(text, words[k]) == 0)
             return 1;
+    }
     return 0;
 }
 

@@ -35,7 +35,7 @@ struct csv {
 
 static int ends_cell(const struct csv *csv, char c)
 {
-    return csv->separator != 0 ? c == csv->separator : c != '\0' && strchr(separators, c) != NULL;
+    return csv->separator != 0 ? c == csv->separator : c != '\0' && strchr(separators, c);
 }
 
 static int is_space(const struct csv *csv, char c)
@@ -61,7 +61,7 @@ static char *closing_quote(char *text, const char *end)
 }
 
 /* Where the cell that begins here ends: at a separator, a newline or end; NULL where its quote is not closed before
- * end. */
+   end. */
 static char *cell_end(const struct csv *csv, char *cell, char *end)
 {
     char *text = skip_spaces(csv, cell, end);
@@ -81,7 +81,7 @@ static char *record_end(const struct csv *csv, char *record, char *end, int *ope
 {
     char *newline = memchr(record, '\n', (size_t)(end - record));
     *open_quote = 0;
-    if (memchr(record, '"', (size_t)((newline != NULL ? newline : end) - record)) == NULL)
+    if (!memchr(record, '"', (size_t)((newline ? newline : end) - record)))
         return newline;
     for (char *cell = record;; cell++) {
         cell = cell_end(csv, cell, end);
@@ -96,7 +96,7 @@ static char *record_end(const struct csv *csv, char *record, char *end, int *ope
 static size_t count_newlines(const char *text, const char *end)
 {
     size_t count = 0;
-    while ((text = memchr(text, '\n', (size_t)(end - text))) != NULL) {
+    while ((text = memchr(text, '\n', (size_t)(end - text)))) {
         count++;
         text++;
     }
@@ -104,7 +104,7 @@ static size_t count_newlines(const char *text, const char *end)
 }
 
 /* Brings all of the next record into the window: it goes from *record to *newline, or to the window's end where
- *newline is NULL. */
+   there is no newline. */
 static enum verdict find_record(struct csv *csv, char **record, char **newline, struct trouble *trouble)
 {
     struct source *source = csv->source;
@@ -113,12 +113,12 @@ static enum verdict find_record(struct csv *csv, char **record, char **newline, 
         int open_quote;
         *record = (char *)source->bytes + source->start;
         *newline = record_end(csv, *record, end, &open_quote);
-        if (*newline == NULL && source->at_end && open_quote)
+        if (!*newline && source->at_end && open_quote)
             return blame(trouble, FAILED, "%s:%zu: a quote is opened and never closed", source->path, csv->lines + 1);
-        if (*newline != NULL || source->at_end)
+        if (*newline || source->at_end)
             return DONE;
         enum verdict verdict = source_need(source, (size_t)(end - *record) + 1, trouble);
-        if (verdict != DONE)
+        if (verdict)
             return verdict;
     }
 }
@@ -129,14 +129,14 @@ static enum verdict next_record(struct csv *csv, int *more, struct trouble *trou
     struct source *source = csv->source;
     char *newline;
     enum verdict verdict = find_record(csv, &csv->record, &newline, trouble);
-    if (verdict != DONE)
+    if (verdict)
         return verdict;
-    csv->end = newline != NULL ? newline : (char *)source->bytes + source->end;
-    *more = newline != NULL || csv->end > csv->record;
+    csv->end = newline ? newline : (char *)source->bytes + source->end;
+    *more = newline || csv->end > csv->record;
     csv->line = csv->lines + 1;
     csv->lines += count_newlines(csv->record, csv->end) + 1;
     source->start = (size_t)((unsigned char *)csv->end - source->bytes) + (newline != NULL);
-    if (memchr(csv->record, '\0', (size_t)(csv->end - csv->record)) != NULL)
+    if (memchr(csv->record, '\0', (size_t)(csv->end - csv->record)))
         return blame(trouble, FAILED, "%s:%zu: a zero byte, which no CSV table holds", source->path, csv->line);
     if (csv->end > csv->record && csv->end[-1] == '\r')
         csv->end--;
@@ -168,7 +168,7 @@ static int trim(const struct csv *csv, char **cell, char *end)
     *end = '\0';
     if (**cell != '"')
         return 0;
-    if (unquote(cell, end) != 0)
+    if (unquote(cell, end))
         return -1;
     end = *cell + strlen(*cell);
     *cell = skip_spaces(csv, *cell, end);
@@ -184,7 +184,7 @@ static enum verdict split(struct csv *csv, size_t *found, struct trouble *troubl
     for (*found = 0;; cell = end + 1) {
         end = cell_end(csv, cell, csv->end);
         int is_last = end == csv->end;
-        if (trim(csv, &cell, end) != 0)
+        if (trim(csv, &cell, end))
             return blame(trouble, FAILED, "%s:%zu: text after a closing quote, in column %zu", csv->source->path,
                          csv->line, *found + 1);
         if (*found < csv->columns)
@@ -203,14 +203,15 @@ static enum verdict find_separator(struct csv *csv, struct trouble *trouble)
     size_t counts[sizeof separators] = {0}, best = 0;
     char *cell, *newline;
     enum verdict verdict = find_record(csv, &cell, &newline, trouble);
-    if (verdict != DONE)
+    if (verdict)
         return verdict;
-    char *end = newline != NULL ? newline : (char *)csv->source->bytes + csv->source->end;
+    char *end = newline ? newline : (char *)csv->source->bytes + csv->source->end;
     while ((cell = cell_end(csv, cell, end)) != end)
         counts[strchr(separators, *cell++) - separators]++;
-    for (size_t k = 1; k < sizeof separators - 1; k++)
+    for (size_t k = 1; k < sizeof separators - 1; k++) {
         if (counts[k] > counts[best])
             best = k;
+    }
     csv->separator = separators[best];
     return DONE;
 }
@@ -220,7 +221,7 @@ static enum verdict skip_byte_order_mark(struct csv *csv, struct trouble *troubl
     static const char mark[] = "\xef\xbb\xbf";
     struct source *source = csv->source;
     enum verdict verdict = source_need(source, sizeof mark - 1, trouble);
-    if (verdict == DONE && source->end - source->start >= sizeof mark - 1 &&
+    if (!verdict && source->end - source->start >= sizeof mark - 1 &&
         memcmp(source->bytes + source->start, mark, sizeof mark - 1) == 0)
         source->start += sizeof mark - 1;
     return verdict;
@@ -239,7 +240,7 @@ static enum verdict check_header(const struct csv *csv, struct trouble *trouble)
     char **sorted = malloc(csv->columns * sizeof *sorted);
     enum verdict verdict = !sorted ? blame_memory(trouble) : DONE;
     size_t numbers = 0, measured = 0;
-    for (size_t k = 0; k < csv->columns && verdict == DONE; k++) {
+    for (size_t k = 0; k < csv->columns && !verdict; k++) {
         double value;
         if (csv->names[k][0] == '\0')
             verdict = blame(trouble, FAILED, "%s:1: column %zu has no name", path, k + 1);
@@ -251,12 +252,12 @@ static enum verdict check_header(const struct csv *csv, struct trouble *trouble)
         }
         sorted[k] = csv->names[k];
     }
-    if (verdict == DONE && (numbers == csv->columns || (numbers + 1 == csv->columns && measured > 0)))
+    if (!verdict && (numbers == csv->columns || (numbers + 1 == csv->columns && measured > 0)))
         verdict =
             blame(trouble, FAILED, "%s:1: found numbers: the first line must be a header that names the columns", path);
-    if (verdict == DONE)
+    if (!verdict)
         qsort(sorted, csv->columns, sizeof *sorted, compare_names);
-    for (size_t k = 1; k < csv->columns && verdict == DONE; k++) {
+    for (size_t k = 1; k < csv->columns && !verdict; k++) {
         char name[SHOWN];
         if (strcmp(sorted[k - 1], sorted[k]) == 0)
             verdict = blame(trouble, FAILED, "%s:1: two columns are named '%s'", path, cell_shown(name, sorted[k]));
@@ -275,11 +276,11 @@ static enum verdict read_header(struct csv *csv, struct trouble *trouble)
     size_t most = 1, found;
     int more;
     enum verdict verdict = skip_byte_order_mark(csv, trouble);
-    if (verdict == DONE)
+    if (!verdict)
         verdict = find_separator(csv, trouble);
-    if (verdict == DONE)
+    if (!verdict)
         verdict = next_record(csv, &more, trouble);
-    if (verdict != DONE)
+    if (verdict)
         return verdict;
     if (is_blank(csv))
         return blame(trouble, FAILED, "%s:1: the first line is blank, it must be a header that names the columns",
@@ -293,12 +294,13 @@ static enum verdict read_header(struct csv *csv, struct trouble *trouble)
         return blame_memory(trouble);
     csv->columns = most;
     verdict = split(csv, &found, trouble);
-    if (verdict == DONE)
+    if (!verdict)
         csv->columns = found;
-    for (size_t k = 0; k < csv->columns && verdict == DONE; k++)
-        if ((csv->names[k] = strdup(csv->cells[k])) == NULL)
+    for (size_t k = 0; k < csv->columns && !verdict; k++) {
+        if (!(csv->names[k] = strdup(csv->cells[k])))
             verdict = blame_memory(trouble);
-    return verdict == DONE ? check_header(csv, trouble) : verdict;
+    }
+    return verdict ? verdict : check_header(csv, trouble);
 }
 
 /* ---- Which column is what for ---- */
@@ -318,13 +320,13 @@ static enum verdict choose_target(struct csv *csv, struct dataset *data, struct 
     const struct dataset_request *request = csv->request;
     if (!request->target && !request->want_target)
         return DONE;
-    size_t column = request->target != NULL ? find_column(csv, request->target) : csv->columns - 1;
+    size_t column = request->target ? find_column(csv, request->target) : csv->columns - 1;
     if (column == csv->columns) {
         char name[SHOWN], columns[LISTED];
         if (!request->want_target)
             return DONE;
         /* Where the features are known from a model the name is the model's, and the file is what does not fit. */
-        return blame(trouble, request->column_names != NULL ? FAILED : MISUSE,
+        return blame(trouble, request->column_names ? FAILED : MISUSE,
                      "%s: no column is named '%s', the target; there are: %s", csv->source->path,
                      cell_shown(name, request->target),
                      cell_list(columns, (const char *const *)csv->names, csv->columns));
@@ -360,9 +362,10 @@ static enum verdict choose_named(struct csv *csv, struct dataset *data, struct t
 
 static enum verdict choose_rest(struct csv *csv, struct dataset *data, struct trouble *trouble)
 {
-    for (size_t k = 0; k < csv->columns; k++)
+    for (size_t k = 0; k < csv->columns; k++) {
         if (csv->roles[k] == ROLE_UNUSED)
             csv->roles[k] = (long)data->columns++;
+    }
     if (data->columns == 0)
         return blame(
             trouble, FAILED,
@@ -379,17 +382,17 @@ static enum verdict choose_columns(struct csv *csv, struct dataset *data, struct
     for (size_t k = 0; k < csv->columns; k++)
         csv->roles[k] = ROLE_UNUSED;
     enum verdict verdict = choose_target(csv, data, trouble);
-    if (verdict == DONE)
-        verdict =
-            csv->request->column_names != NULL ? choose_named(csv, data, trouble) : choose_rest(csv, data, trouble);
-    if (verdict != DONE)
+    if (!verdict)
+        verdict = csv->request->column_names ? choose_named(csv, data, trouble) : choose_rest(csv, data, trouble);
+    if (verdict)
         return verdict;
     data->column_names = calloc(data->columns, sizeof *data->column_names);
     if (!data->column_names)
         return blame_memory(trouble);
-    for (size_t k = 0; k < csv->columns; k++)
-        if (csv->roles[k] >= 0 && (data->column_names[csv->roles[k]] = strdup(csv->names[k])) == NULL)
+    for (size_t k = 0; k < csv->columns; k++) {
+        if (csv->roles[k] >= 0 && !(data->column_names[csv->roles[k]] = strdup(csv->names[k])))
             return blame_memory(trouble);
+    }
     return DONE;
 }
 
@@ -406,17 +409,17 @@ static enum verdict read_row(struct csv *csv, struct dataset *data, struct troub
 {
     size_t found;
     enum verdict verdict = split(csv, &found, trouble);
-    if (verdict == DONE && found != csv->columns)
+    if (!verdict && found != csv->columns)
         verdict = blame(trouble, FAILED, "%s:%zu: expected %zu columns, found %zu", csv->source->path, csv->line,
                         csv->columns, found);
-    if (verdict != DONE)
+    if (verdict)
         return verdict;
     double *values = grow(data->values, &csv->capacity, (data->rows + 1) * data->columns, sizeof *values);
     if (!values)
         return blame_memory(trouble);
     data->values = values;
     values += data->rows * data->columns;
-    for (size_t k = 0; k < csv->columns && verdict == DONE; k++) {
+    for (size_t k = 0; k < csv->columns && !verdict; k++) {
         enum cell_kind kind = CELL_NUMBER;
         if (csv->roles[k] >= 0)
             kind = cell_number(csv->cells[k], &values[csv->roles[k]]);
@@ -435,7 +438,7 @@ static enum verdict read_rows(struct csv *csv, struct dataset *data, struct trou
     for (size_t blank = 0;;) {
         int more;
         enum verdict verdict = next_record(csv, &more, trouble);
-        if (verdict != DONE)
+        if (verdict)
             return verdict;
         if (!more)
             break;
@@ -446,7 +449,7 @@ static enum verdict read_rows(struct csv *csv, struct dataset *data, struct trou
         if (blank != 0)
             return blame(trouble, FAILED, "%s:%zu: a blank line between rows", csv->source->path, blank);
         verdict = read_row(csv, data, trouble);
-        if (verdict != DONE)
+        if (verdict)
             return verdict;
     }
     if (data->rows == 0)
@@ -454,12 +457,12 @@ static enum verdict read_rows(struct csv *csv, struct dataset *data, struct trou
     double *values = realloc(data->values, data->rows * data->columns * sizeof *values);
     if (values)
         data->values = values;
-    return csv->target != NULL ? target_finish(csv->target, data, trouble) : DONE;
+    return csv->target ? target_finish(csv->target, data, trouble) : DONE;
 }
 
 static void free_csv(struct csv *csv)
 {
-    for (size_t k = 0; csv->names != NULL && k < csv->columns; k++)
+    for (size_t k = 0; csv->names && k < csv->columns; k++)
         free(csv->names[k]);
     free(csv->names);
     free(csv->cells);
@@ -481,12 +484,12 @@ enum verdict csv_read(struct dataset *data, struct source *source, const struct 
         return blame(trouble, MISUSE, "%s: a table has its target in a column, a labels file is for IDX images",
                      source->path);
     size_t held = source->end - source->start;
-    if (memchr(source->bytes + source->start, '\0', held < FORMAT_HEAD ? held : FORMAT_HEAD) != NULL)
+    if (memchr(source->bytes + source->start, '\0', held < FORMAT_HEAD ? held : FORMAT_HEAD))
         return blame(trouble, FAILED, "%s: is neither a CSV table (in ASCII or UTF-8) nor an IDX file", source->path);
     enum verdict verdict = read_header(&csv, trouble);
-    if (verdict == DONE)
+    if (!verdict)
         verdict = choose_columns(&csv, data, trouble);
-    if (verdict == DONE)
+    if (!verdict)
         verdict = read_rows(&csv, data, trouble);
     free_csv(&csv);
     return verdict;

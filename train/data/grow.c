@@ -7,7 +7,7 @@
 
 void *grow(void *array, size_t *capacity, size_t count, size_t size)
 {
-    if (count <= *capacity && array != NULL)
+    if (count <= *capacity && array)
         return array;
     size_t most = SIZE_MAX / 2 / size; /* half: differences of pointers must fit as well */
     if (count > most)

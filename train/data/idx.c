@@ -43,10 +43,11 @@ static enum verdict check_element(const struct source *source, unsigned char cod
 {
     if (code == elements[0].code)
         return DONE;
-    for (size_t k = 1; k < sizeof elements / sizeof *elements; k++)
+    for (size_t k = 1; k < sizeof elements / sizeof *elements; k++) {
         if (code == elements[k].code)
             return blame(trouble, FAILED, "%s: an IDX file of %s; only %s are read", source->path, elements[k].name,
                          elements[0].name);
+    }
     return blame(trouble, FAILED, "%s: not an IDX file that can be read: unknown element type 0x%02x", source->path,
                  code);
 }
@@ -56,7 +57,7 @@ static enum verdict read_header(struct idx *idx, struct source *source, size_t l
                                 struct trouble *trouble)
 {
     enum verdict verdict = source_need(source, MAGIC_SIZE, trouble);
-    if (verdict != DONE)
+    if (verdict)
         return verdict;
     const unsigned char *head = source->bytes + source->start;
     size_t found = source->end - source->start;
@@ -66,7 +67,7 @@ static enum verdict read_header(struct idx *idx, struct source *source, size_t l
         return blame(trouble, FAILED, "%s: the IDX header is cut off: expected %d bytes, found %zu", source->path,
                      MAGIC_SIZE, found);
     verdict = check_element(source, head[2], trouble);
-    if (verdict != DONE)
+    if (verdict)
         return verdict;
     idx->dims = head[3];
     if (idx->dims < least || idx->dims > most)
@@ -74,7 +75,7 @@ static enum verdict read_header(struct idx *idx, struct source *source, size_t l
                      most == 1 ? "1" : "3 (or 2)");
     size_t expected = MAGIC_SIZE + idx->dims * SIZE_SIZE;
     verdict = source_need(source, expected, trouble);
-    if (verdict != DONE)
+    if (verdict)
         return verdict;
     found = source->end - source->start;
     if (found < expected)
@@ -111,18 +112,18 @@ static enum verdict read_idx(struct idx *idx, struct source *source, size_t leas
     size_t found;
     *idx = (struct idx){0};
     enum verdict verdict = read_header(idx, source, least, most, what, trouble);
-    if (verdict == DONE)
+    if (!verdict)
         verdict = promised_size(idx, source, trouble);
-    if (verdict == DONE)
+    if (!verdict)
         verdict = source_need(source, idx->size + 1, trouble);
-    if (verdict != DONE)
+    if (verdict)
         return verdict;
     if (source->at_end && source->end - source->start == idx->size) {
         idx->bytes = source_take(source, idx->size);
         return DONE;
     }
     verdict = source_drain(source, &found, trouble);
-    if (verdict != DONE)
+    if (verdict)
         return verdict;
     return blame(trouble, FAILED, "%s: the IDX header says %zu bytes of %s, found %zu", source->path, idx->size, what,
                  found);
@@ -134,13 +135,13 @@ static enum verdict read_idx(struct idx *idx, struct source *source, size_t leas
 static char *find_last(char *text, const char *word)
 {
     char *found = NULL;
-    while ((text = strstr(text, word)) != NULL)
+    while ((text = strstr(text, word)))
         found = text++;
     return found;
 }
 
 /* The usual name of the labels file: "images" becomes "labels", and "idx3" (or idx2) "idx1". 1 where it can be told;
- *then path is to be freed, and NULL where memory is short. There is room for ".gz" in it. */
+   then *path is to be freed, and NULL where memory is short. There is room for ".gz" in it. */
 static int usual_name(const char *images, char **path)
 {
     char *copy = malloc(strlen(images) + sizeof ".gz");
@@ -148,7 +149,7 @@ static int usual_name(const char *images, char **path)
     if (!copy)
         return 1;
     strcpy(copy, images);
-    char *slash = strrchr(copy, '/'), *base = slash != NULL ? slash + 1 : copy;
+    char *slash = strrchr(copy, '/'), *base = slash ? slash + 1 : copy;
     char *word = find_last(base, "images"), *dims = find_last(base, "idx");
     if (!word) {
         free(copy);
@@ -177,16 +178,15 @@ static enum verdict find_labels(const struct dataset_request *request, char **pa
     *path = NULL;
     if (request->labels_path) {
         *path = strdup(request->labels_path);
-        return *path != NULL ? DONE : blame_memory(trouble);
+        return *path ? DONE : blame_memory(trouble);
     }
     if (!usual_name(request->path, path))
-        return request->want_target
-                   ? blame(trouble, FAILED,
-                           "%s: the labels file cannot be told from this name (...images...): say which "
-                           "it is",
-                           request->path)
-                   : DONE;
-    if (*path == NULL)
+        return !request->want_target
+                   ? DONE
+                   : blame(trouble, FAILED,
+                           "%s: the labels file cannot be told from this name (...images...): say which it is",
+                           request->path);
+    if (!*path)
         return blame_memory(trouble);
     if (access(*path, F_OK) == 0)
         return DONE;
@@ -224,7 +224,7 @@ static int name_classes(struct dataset *data, const struct dataset_request *requ
     for (size_t k = 0; k < count; k++) {
         char digits[24];
         snprintf(digits, sizeof digits, "%zu", k);
-        data->class_names[k] = strdup(request->class_names != NULL ? request->class_names[k] : digits);
+        data->class_names[k] = strdup(request->class_names ? request->class_names[k] : digits);
         if (!data->class_names[k])
             return -1;
     }
@@ -238,9 +238,10 @@ static void map_labels(int32_t map[LABEL_VALUES], const char *const *names, size
         char digits[24];
         snprintf(digits, sizeof digits, "%d", label);
         map[label] = -1;
-        for (size_t k = 0; k < count; k++)
+        for (size_t k = 0; k < count; k++) {
             if (strcmp(names[k], digits) == 0)
                 map[label] = (int32_t)k;
+        }
     }
 }
 
@@ -280,16 +281,16 @@ static enum verdict read_labels(struct dataset *data, const struct dataset_reque
     struct source source;
     struct idx labels;
     enum verdict verdict = source_open(&source, path, trouble);
-    if (verdict != DONE)
+    if (verdict)
         return verdict;
     verdict = read_idx(&labels, &source, 1, 1, "labels", trouble);
     source_close(&source);
-    if (verdict == DONE && labels.size != data->rows)
+    if (!verdict && labels.size != data->rows)
         verdict = blame(trouble, FAILED, "%s: %zu labels for the %zu images of %s", path, labels.size, data->rows,
                         request->path);
-    if (verdict == DONE && request->kind == TARGET_NUMBER && !request->class_names)
+    if (!verdict && request->kind == TARGET_NUMBER && !request->class_names)
         verdict = take_numbers(data, &labels) != 0 ? blame_memory(trouble) : DONE;
-    else if (verdict == DONE)
+    else if (!verdict)
         verdict = take_classes(data, request, &labels, path, trouble);
     free(labels.bytes);
     return verdict;
@@ -302,7 +303,7 @@ static enum verdict read_images(struct dataset *data, struct source *source, con
 {
     struct idx images;
     enum verdict verdict = read_idx(&images, source, 2, 3, "images", trouble);
-    if (verdict != DONE)
+    if (verdict)
         return verdict;
     data->pixels = images.bytes;
     data->rows = images.shape[0];
@@ -324,9 +325,9 @@ enum verdict idx_read(struct dataset *data, struct source *source, const struct 
         return blame(trouble, MISUSE, "%s: holds images, whose target is their labels file; no column can be named",
                      source->path);
     enum verdict verdict = read_images(data, source, request, trouble);
-    if (verdict == DONE)
+    if (!verdict)
         verdict = find_labels(request, &path, trouble);
-    if (verdict == DONE && path != NULL)
+    if (!verdict && path)
         verdict = read_labels(data, request, path, trouble);
     free(path);
     return verdict;

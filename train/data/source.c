@@ -51,7 +51,7 @@ static int make_room(struct source *source)
 enum verdict source_need(struct source *source, size_t size, struct trouble *trouble)
 {
     while (source->end - source->start < size && !source->at_end) {
-        if (make_room(source) != 0)
+        if (make_room(source))
             return blame_memory(trouble);
         size_t room = source->capacity - source->end;
         int count =
@@ -74,7 +74,7 @@ enum verdict source_drain(struct source *source, size_t *size, struct trouble *t
     while (!source->at_end) {
         source->start = source->end;
         enum verdict verdict = source_need(source, 1, trouble);
-        if (verdict != DONE)
+        if (verdict)
             return verdict;
         *size += source->end - source->start;
     }
@@ -88,7 +88,7 @@ unsigned char *source_take(struct source *source, size_t size)
     source->bytes = NULL;
     source->capacity = source->start = source->end = 0;
     unsigned char *fitted = realloc(bytes, size);
-    return fitted != NULL ? fitted : bytes;
+    return fitted ? fitted : bytes;
 }
 
 static enum verdict open_file(const char *path, int *descriptor, struct trouble *trouble)
@@ -107,7 +107,7 @@ enum verdict source_open(struct source *source, const char *path, struct trouble
     int descriptor;
     *source = (struct source){.path = path};
     enum verdict verdict = open_file(path, &descriptor, trouble);
-    if (verdict == DONE && (source->file = gzdopen(descriptor, "rb")) == NULL)
+    if (!verdict && !(source->file = gzdopen(descriptor, "rb")))
         verdict = blame_memory(trouble);
     if (!source->file) {
         if (descriptor >= 0)
@@ -116,9 +116,9 @@ enum verdict source_open(struct source *source, const char *path, struct trouble
     }
     gzbuffer(source->file, FIRST_WINDOW / 2); /* refused only where memory is short; the default then serves */
     verdict = source_need(source, 1, trouble);
-    if (verdict == DONE && source->end == source->start)
+    if (!verdict && source->end == source->start)
         verdict = blame(trouble, FAILED, "%s: is empty", path);
-    if (verdict != DONE)
+    if (verdict)
         source_close(source);
     return verdict;
 }

@@ -30,7 +30,7 @@ enum verdict source_need(struct source *source, size_t size, struct trouble *tro
 enum verdict source_drain(struct source *source, size_t *size, struct trouble *trouble);
 
 /* The first size bytes (at least 1) of the window, to be freed by the caller; the source is then good only to be
- * closed. */
+   closed. */
 unsigned char *source_take(struct source *source, size_t size);
 
 void source_close(struct source *source);
