@@ -6,37 +6,44 @@
 #include <string.h>
 
 /* The settings that are numbers: the option that overrules the method's own, and the methods that look at it. */
-#define ALL     ~0u
+#define ALL     (~0u)
 #define M(name) (1u << ADADELTA_METHOD_##name)
 static const struct {
     enum option_id id;
     const char *name;
-    size_t offset;
     unsigned methods;
 } hyper_fields[] = {
-    {OPTION_LR, "lr", offsetof(struct adadelta_hyper, lr), ALL},
-    {OPTION_RHO, "rho", offsetof(struct adadelta_hyper, rho), M(ADADELTA) | M(RMSPROP)},
-    {OPTION_MOMENTUM, "momentum", offsetof(struct adadelta_hyper, momentum), M(MOMENTUM)},
-    {OPTION_BETA1, "beta1", offsetof(struct adadelta_hyper, beta1), M(ADAMW)},
-    {OPTION_BETA2, "beta2", offsetof(struct adadelta_hyper, beta2), M(ADAMW)},
-    {OPTION_EPS, "eps", offsetof(struct adadelta_hyper, eps), ALL & ~(M(SGD) | M(MOMENTUM))},
-    {OPTION_WEIGHT_DECAY, "weight decay", offsetof(struct adadelta_hyper, weight_decay), ALL},
+    {OPTION_LR, "lr", ALL},
+    {OPTION_RHO, "rho", M(ADADELTA) | M(RMSPROP)},
+    {OPTION_MOMENTUM, "momentum", M(MOMENTUM)},
+    {OPTION_BETA1, "beta1", M(ADAMW)},
+    {OPTION_BETA2, "beta2", M(ADAMW)},
+    {OPTION_EPS, "eps", ALL & ~(M(SGD) | M(MOMENTUM))},
+    {OPTION_WEIGHT_DECAY, "weight decay", ALL},
 };
 enum { HYPER_FIELD_COUNT = sizeof hyper_fields / sizeof *hyper_fields };
 
-static double get_field(const struct adadelta_hyper *hyper, size_t i)
+/* Where the number of such an option is kept. */
+static double *field_of(struct adadelta_hyper *hyper, enum option_id id)
 {
-    double value;
-    memcpy(&value, (const char *)hyper + hyper_fields[i].offset, sizeof value);
-    return value;
+    double *const fields[OPTION_ID_COUNT] = {
+        [OPTION_LR] = &hyper->lr,
+        [OPTION_RHO] = &hyper->rho,
+        [OPTION_MOMENTUM] = &hyper->momentum,
+        [OPTION_BETA1] = &hyper->beta1,
+        [OPTION_BETA2] = &hyper->beta2,
+        [OPTION_EPS] = &hyper->eps,
+        [OPTION_WEIGHT_DECAY] = &hyper->weight_decay,
+    };
+    return fields[id];
 }
 
 static void hyper_from_args(struct adadelta_hyper *hyper, const struct args *args)
 {
     for (size_t i = 0; i < HYPER_FIELD_COUNT; i++) {
-        const struct option_value *value = &args->values[hyper_fields[i].id];
-        if (value->given)
-            memcpy((char *)hyper + hyper_fields[i].offset, &value->real, sizeof value->real);
+        const enum option_id id = hyper_fields[i].id;
+        if (args->values[id].given)
+            *field_of(hyper, id) = args->values[id].real;
     }
     hyper->nesterov |= args->values[OPTION_NESTEROV].given;
     hyper->decoupled |= args->values[OPTION_DECOUPLED].given;
@@ -169,9 +176,10 @@ void describe_model(const struct model_spec *model, char *text, size_t size)
 void describe_method(const struct fit_settings *settings, char *text, size_t size)
 {
     int used = snprintf(text, size, "%s", adadelta_method_name(settings->method));
+    struct adadelta_hyper hyper = settings->hyper;
     const char *between = "";
     for (size_t i = 0; i < HYPER_FIELD_COUNT; i++) {
-        double value = get_field(&settings->hyper, i);
+        const double value = *field_of(&hyper, hyper_fields[i].id);
         if (!(hyper_fields[i].methods >> settings->method & 1))
             continue;
         if (hyper_fields[i].id == OPTION_WEIGHT_DECAY && value == 0)
