@@ -182,7 +182,6 @@ static void print_resume(const struct args *args, const char *path)
     } data[] = {{OPTION_LABELS, "--labels"}, {OPTION_TEST, "--test"}, {OPTION_TEST_LABELS, "--test-labels"}};
     print_word(args->program);
     print_word("train");
-    print_word(args->operands[0]);
     for (size_t i = 0; i < sizeof data / sizeof *data; i++) {
         if (args->values[data[i].id].given) {
             print_word(data[i].name);
@@ -191,6 +190,9 @@ static void print_resume(const struct args *args, const char *path)
     }
     print_word("--resume");
     print_word(path);
+    if (args->operands[0][0] == '-')
+        print_word("--");
+    print_word(args->operands[0]);
     printf("\n");
 }
 

@@ -82,9 +82,9 @@ class Stopped(Case):
         self.assertIn("--resume m", out)
 
     def test_the_command_it_prints(self):
-        shutil.copy(data("digits.csv"), self.path("it's my data.csv"))
-        process = self.start("train", "it's my data.csv", "--epochs", ENDLESS, "--test", "it's my data.csv", "-o",
-                             "a model", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        name = "-it's my data.csv"
+        shutil.copy(data("digits.csv"), self.path(name))
+        process = self.start("train", "--epochs", ENDLESS, "--test", name, "-o", "-a model", "--", name, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for line in process.stderr:
             if line.startswith("epoch"):
                 break
@@ -93,7 +93,7 @@ class Stopped(Case):
                                   re.S).groups()
         self.assertIn("--test ", command)
         epochs = int(done) + MORE
-        result = subprocess.run(["sh", "-c", f"{command.strip()} --epochs {epochs}"], cwd=self.folder, capture_output=True, text=True, timeout=120)
+        result = subprocess.run(["sh", "-c", command.replace(" -- ", f" --epochs {epochs} -- ")], cwd=self.folder, capture_output=True, text=True, timeout=120)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn(f"{epochs} epochs", result.stdout)
 
