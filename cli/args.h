@@ -77,8 +77,8 @@ struct option_group {
     size_t count;
 };
 
-extern const struct option_group common_options, data_options, test_options, model_options, method_options,
-    hyper_options, effort_options;
+extern const struct option_group common_options, data_options, label_options, test_options, model_options,
+    method_options, hyper_options, effort_options;
 
 struct option_value {
     int given;

@@ -48,12 +48,6 @@ static enum verdict eval(const struct args *args, struct trouble *trouble)
     return verdict;
 }
 
-static const struct option label_rows[] = {
-    {OPTION_LABELS, OPTION_TEXT, "labels", 0, "FILE", 0, 0, 0,
-     "labels of an IDX images file (default: the file of the usual name beside it)"},
-};
-static const struct option_group label_options = {"Data", label_rows, sizeof label_rows / sizeof *label_rows};
-
 const struct command eval_command = {
     .name = "eval",
     .summary = "Tells a model's loss and error on labelled data",

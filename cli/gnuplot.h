@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Pictures through gnuplot: the format by the file's suffix, the script through a pipe, the file whole or not at
-   all. */
+/* Pictures through gnuplot: the format by the file's suffix, the script in a temporary file, the picture whole
+   or not at all. */
 #ifndef CLI_GNUPLOT_H
 #define CLI_GNUPLOT_H
 

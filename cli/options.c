@@ -26,6 +26,9 @@ static const struct option data_rows[] = {
 };
 GROUP(data, "Data");
 
+/* The last of those alone: a model knows its target and task. */
+const struct option_group label_options = {"Data", data_rows + sizeof data_rows / sizeof *data_rows - 1, 1};
+
 static const struct option test_rows[] = {
     {OPTION_TEST, OPTION_TEXT, "test", 0, "FILE", 0, 0, 0, "data to test on after every epoch"},
     {OPTION_TEST_LABELS, OPTION_TEXT, "test-labels", 0, "FILE", 0, 0, 0, "labels of an IDX images file to test on"},

@@ -12,9 +12,8 @@ struct progress {
     enum { PROGRESS_QUIET, PROGRESS_LINES, PROGRESS_BAR } kind;
     int drawn;         /* 1: a bar stands on the cursor's line */
     double last_drawn; /* seconds, as the run counts them */
-    double
-        first_seconds; /* when and where this run was first seen, for its speed: a resumed one starts in the middle */
-    double first_rows;
+    /* When and where this run was first seen, for its speed: a resumed one starts in the middle. */
+    double first_seconds, first_rows;
     double speed;      /* rows a second, 0 as long as unknown */
     double test_error; /* of the last epoch that ended; NAN: none yet */
     double test_loss;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* See waiting.h. An environment can only be changed before a program starts, so it is started once more. */
 #include "waiting.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* How the threads of this process wait for one another: asleep. */
 #ifndef CLI_WAITING_H
 #define CLI_WAITING_H
 
