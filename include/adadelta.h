@@ -346,6 +346,135 @@ ADADELTA_API enum adadelta_status adadelta_checkpoint_write(const struct adadelt
 ADADELTA_API enum adadelta_status adadelta_checkpoint_read(const char *path, struct adadelta_checkpoint **checkpoint,
                                                            struct adadelta_error *error);
 
+/* ---- Minimising a function ---- */
+
+/* A function of n variables to be minimised: returns its value at x and writes its gradient there.
+
+       x          [n] in, always finite; valid during the call
+       gradient   [n] out, every element to be written; what it holds at the start of the call means nothing
+       iteration  first_iteration at the first call, one more at each call: names the batch of a stochastic objective
+       context    as given to adadelta_minimize
+
+   An objective that cannot go on returns NaN, and says why in its context. */
+typedef double adadelta_objective(size_t n, const double *x, double *gradient, uint64_t iteration, void *context);
+
+/* How far a run is, as its progress callback sees it. */
+struct adadelta_minimize_progress {
+    uint64_t iteration;   /* as the objective got it */
+    double value;         /* at x */
+    double gradient_norm; /* the largest absolute component of the gradient at x */
+    double best_value;    /* the lowest value so far, this one included */
+    double seconds;       /* since adadelta_minimize was called */
+    size_t n;
+    const double *x, *gradient; /* [n], valid during the call */
+};
+
+/* Called after each call of the objective whose value and gradient are finite. Not 0: the run ends here. */
+typedef int adadelta_minimize_callback(const struct adadelta_minimize_progress *progress, void *context);
+
+/* Settings of a run.
+
+       field                range        default     meaning
+       hyper                as for steps Adadelta's  settings of the steps
+       max_iterations       any          100000      at most this many steps; 0: only look at x; UINT64_MAX: no limit
+       max_seconds          finite >=0   0           no step after this time; 0: no limit. No call is interrupted
+       f_target             not NaN      -INFINITY   ends at a value of this or below
+       gradient_tolerance   finite >=0   1e-6        ends where all components of the gradient are smaller; 0: never
+       objective_tolerance  finite >=0   1e-9        ends where the value has, over `patience` steps, not fallen by
+       patience             any          1000          more than this part of itself; patience 0: never
+       return_last          0 or not     0           0: gives back the best point seen; else the last one
+       first_iteration      any          0           the number of the first call of the objective
+       square_avg           [n] or NULL  NULL        in and out, the state to start from (finite, >= 0), and where it
+       acc_delta            [n] or NULL  NULL          is left; both or neither. NULL: the run starts at zero
+       progress             or NULL      NULL        called at every good point, may end the run
+       progress_context     any          NULL        handed to progress
+
+   Adadelta's steps do not die away by themselves: across a steep valley they leap to and fro, and the value stalls
+   above its minimum. For more digits run again from there with a tenth of the lr: Rosenbrock's function from (-1.2, 1)
+   stalls at 0.12, 0.04 and 8e-5 for lr 1, 0.1 and 0.01, and lr 0.001 then meets gradient_tolerance
+   (examples/4-minimize.c).
+
+   A stochastic objective, whose values cannot be compared from one call to the next, wants return_last 1, patience 0
+   and gradient_tolerance 0.
+
+   weight_decay pulls the steps but is no part of value and gradient_norm; better put a penalty into the objective. */
+struct adadelta_minimize_options {
+    struct adadelta_hyper hyper;
+    uint64_t max_iterations;
+    double max_seconds;
+    double f_target;
+    double gradient_tolerance;
+    double objective_tolerance;
+    uint64_t patience;
+    int return_last;
+    uint64_t first_iteration;
+    double *square_avg, *acc_delta;
+    adadelta_minimize_callback *progress;
+    void *progress_context;
+};
+
+ADADELTA_API struct adadelta_minimize_options adadelta_minimize_options_default(void);
+
+/* Why a run ended, each reason with its text. Where several hold, it is the first in this order. */
+#define ADADELTA_MINIMIZE_REASON_LIST(X)                                                                               \
+    X(ADADELTA_MINIMIZE_RANGE, "a step left the range of double")                                                      \
+    X(ADADELTA_MINIMIZE_VALUE, "the objective returned NaN or infinity")                                               \
+    X(ADADELTA_MINIMIZE_GRADIENT, "the gradient has a component that is NaN, infinite, or too large to be squared")    \
+    X(ADADELTA_MINIMIZE_TARGET, "the value reached f_target")                                                          \
+    X(ADADELTA_MINIMIZE_CONVERGED, "every component of the gradient is below gradient_tolerance")                      \
+    X(ADADELTA_MINIMIZE_STALLED, "the value has not improved by objective_tolerance over the last `patience` steps")   \
+    X(ADADELTA_MINIMIZE_STOPPED, "the progress callback ended the run")                                                \
+    X(ADADELTA_MINIMIZE_ITERATIONS, "max_iterations steps were taken")                                                 \
+    X(ADADELTA_MINIMIZE_TIME, "max_seconds have passed")
+
+enum adadelta_minimize_reason {
+#define ADADELTA_MINIMIZE_REASON_ENUM(name, text) name,
+    ADADELTA_MINIMIZE_REASON_LIST(ADADELTA_MINIMIZE_REASON_ENUM)
+#undef ADADELTA_MINIMIZE_REASON_ENUM
+        ADADELTA_MINIMIZE_REASON_COUNT
+};
+
+/* The text of a reason: static, never NULL. */
+ADADELTA_API const char *adadelta_minimize_reason_string(enum adadelta_minimize_reason reason);
+
+/* What came of a run. A good point is one with a finite value and gradient; where there was none, the three values are
+   NaN. */
+struct adadelta_minimize_result {
+    enum adadelta_minimize_reason reason;
+    uint64_t iterations;     /* steps taken in this run */
+    double value;            /* at the x that is given back */
+    double gradient_norm;    /* there, the largest absolute component */
+    double best_value;       /* the lowest seen; where return_last is 0 the same as value */
+    uint64_t best_iteration; /* the number of the call that saw it, the last such */
+    double seconds;
+};
+
+/* Minimises a function of n variables with Adadelta, on the calling thread.
+
+       n          at least 1
+       x          [n] in and out: where to start, all finite; where it ended: the best point seen, or the last good one
+                  where return_last is not 0. Without a good point it is as it was
+       objective  the function; called once for x and once after each step
+       context    handed to objective, may be NULL
+       options    or NULL for the defaults
+       result     or NULL
+
+   A run takes the steps of adadelta_update_f64, to the bit: objective, step, objective, step, ..., objective. So a run
+   of a steps with return_last and state arrays, and one of b steps from there with first_iteration a larger, end with
+   the same bits as one of a + b steps. The state arrays are left as after the last step, even where x is an earlier
+   point: the best one, or, for the first three reasons, the one before the step that went wrong.
+
+   Memory for 2n numbers (4n without state arrays) is taken at the start and given back at the end. Several runs may be
+   under way at once in different threads.
+
+   ADADELTA_OK: there was a run, and result says how it ended. Errors, nothing called and nothing changed:
+   ADADELTA_ERROR_ARGUMENT: n is 0 or more than memory can hold, x or objective is NULL, only one of the state arrays is
+   given, or a number is out of its range; ADADELTA_ERROR_OVERLAP: x and the state arrays; ADADELTA_ERROR_LR, _RHO,
+   _EPS, _WEIGHT_DECAY, _MOMENTUM, _BETA, _ISA, _MEMORY. */
+ADADELTA_API enum adadelta_status adadelta_minimize(size_t n, double *x, adadelta_objective *objective, void *context,
+                                                    const struct adadelta_minimize_options *options,
+                                                    struct adadelta_minimize_result *result);
+
 #ifdef __cplusplus
 }
 #endif

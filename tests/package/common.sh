@@ -12,7 +12,7 @@ export PKG_CONFIG_PATH LD_LIBRARY_PATH
 CXX=${CXX:-}
 
 strict='-Wall -Wextra -pedantic -Werror'
-c_examples='1-rosenbrock.c'
+c_examples='1-rosenbrock.c 4-minimize.c'
 [ "$CHECKPOINT" = 0 ] || c_examples="$c_examples 2-optimizer-object.c"
 cxx_example=3-cplusplus.cpp
 
@@ -46,6 +46,12 @@ check_2_optimizer_object()
 check_3_cplusplus()
 {
     printf '3.00 1.00 after 5000 steps\nrefused: rho must be at least 0 and below 1\n' | diff - "$1"
+}
+
+# The minimum of Rosenbrock's function.
+check_4_minimize()
+{
+    printf '1.0000 1.0000: every component of the gradient is below gradient_tolerance\n' | diff - "$1"
 }
 
 # The minimum of the function that the header's and the README's example minimise.
