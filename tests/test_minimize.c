@@ -72,6 +72,12 @@ static double level(size_t n, const double *x, double *g, uint64_t iteration, vo
     return called(context, x, g, iteration, 7);
 }
 
+/* The same below zero, where a part of the value is negative. */
+static double level_below_zero(size_t n, const double *x, double *g, uint64_t iteration, void *context)
+{
+    return -level(n, x, g, iteration, context);
+}
+
 /* A batch's loss: the value falls and rises, lowest at call 3. */
 static double waves(size_t n, const double *x, double *g, uint64_t iteration, void *context)
 {
@@ -281,6 +287,8 @@ static void patience_counts_relative_improvement(void **state)
     end_of(waves, &options, ADADELTA_MINIMIZE_STALLED, 6);
     options.patience = 2; /* and 2 is not enough by the second step */
     end_of(waves, &options, ADADELTA_MINIMIZE_STALLED, 2);
+    options.max_iterations = 50;
+    end_of(level_below_zero, &options, ADADELTA_MINIMIZE_STALLED, 2);
 }
 
 static void the_first_reason_wins(void **state)
