@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A function minimised: the loop of objective and step, and the rules that end it. */
 #define _POSIX_C_SOURCE 200809L /* clock_gettime */
-#include <adadelta.h>
+#include "optimizer.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,12 +69,6 @@ static int is_amount(double value)
     return isfinite(value) && value >= 0;
 }
 
-static int overlap(const double *a, const double *b, size_t n)
-{
-    const uintptr_t p = (uintptr_t)a, q = (uintptr_t)b;
-    return (p < q ? q - p : p - q) < n * sizeof *a;
-}
-
 static enum adadelta_status check(size_t n, const double *x, adadelta_objective *objective,
                                   const struct adadelta_minimize_options *options)
 {
@@ -83,11 +78,13 @@ static enum adadelta_status check(size_t n, const double *x, adadelta_objective 
     if (!is_amount(options->max_seconds) || isnan(options->f_target) || !is_amount(options->gradient_tolerance) ||
         !is_amount(options->objective_tolerance))
         return ADADELTA_ERROR_ARGUMENT;
+    const size_t bytes = n * sizeof *x;
     /* A step on nothing checks the settings and the instruction set, as each step will. */
     const enum adadelta_status status = adadelta_update_f64(0, NULL, NULL, NULL, NULL, &options->hyper);
     if (status)
         return status;
-    if (v && (overlap(x, v, n) || overlap(x, u, n) || overlap(v, u, n)))
+    if (v && (arrays_overlap(x, bytes, v, bytes) || arrays_overlap(x, bytes, u, bytes) ||
+              arrays_overlap(v, bytes, u, bytes)))
         return ADADELTA_ERROR_OVERLAP;
     if (!all_finite(n, x) || (v && !(all_state(n, v) && all_state(n, u))))
         return ADADELTA_ERROR_ARGUMENT;

@@ -168,11 +168,10 @@ enum adadelta_status adadelta_set_hyper(struct adadelta *optimizer, size_t group
 
 /* ---- Tensors ---- */
 
-/* Whether two arrays share a byte; the empty ones share none. */
-static int overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes)
+int arrays_overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes)
 {
     const uintptr_t p = (uintptr_t)a, q = (uintptr_t)b;
-    return a && b && p < q + b_bytes && q < p + a_bytes;
+    return a && b && a_bytes && b_bytes && p < q + b_bytes && q < p + a_bytes;
 }
 
 /* Checks the arrays of tensor number index (or one yet to come) against one another and against all other tensors:
@@ -182,16 +181,16 @@ static enum adadelta_status check_buffers(const struct adadelta *optimizer, size
 {
     if (bytes && !values)
         return ADADELTA_ERROR_ARGUMENT;
-    if (overlap(values, bytes, gradient, bytes))
+    if (arrays_overlap(values, bytes, gradient, bytes))
         return ADADELTA_ERROR_OVERLAP;
     for (size_t i = 0; i < optimizer->tensor_count; i++) {
         const struct tensor *other = &optimizer->tensors[i];
         const size_t other_bytes = other->n * dtype_size(other->info.dtype);
         if (i == index)
             continue;
-        if (overlap(values, bytes, other->info.values, other_bytes) ||
-            overlap(values, bytes, other->info.gradient, other_bytes) ||
-            overlap(gradient, bytes, other->info.values, other_bytes))
+        if (arrays_overlap(values, bytes, other->info.values, other_bytes) ||
+            arrays_overlap(values, bytes, other->info.gradient, other_bytes) ||
+            arrays_overlap(gradient, bytes, other->info.values, other_bytes))
             return ADADELTA_ERROR_OVERLAP;
     }
     return ADADELTA_OK;

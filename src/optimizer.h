@@ -33,6 +33,9 @@ size_t dtype_size(enum adadelta_dtype dtype);
 /* The number of elements of a shape, or SIZE_MAX where they would not fit in memory as dtype or ndim is too large. */
 size_t shape_elements(enum adadelta_dtype dtype, size_t ndim, const size_t *shape);
 
+/* Whether two arrays share a byte; a missing or an empty one shares none. */
+int arrays_overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes);
+
 /* A copy of a text, or NULL without memory. */
 char *copy_text(const char *text);
 

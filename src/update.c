@@ -3,13 +3,6 @@
 #include "kernels/kernels.h"
 #include "optimizer.h"
 
-/* Whether arrays a and b of the same size share a byte. */
-static int overlap(const void *a, const void *b, size_t bytes)
-{
-    const uintptr_t p = (uintptr_t)a, q = (uintptr_t)b;
-    return p < q ? q - p < bytes : p - q < bytes;
-}
-
 static enum adadelta_status update(enum adadelta_dtype dtype, size_t n, void *x, const void *g, void *square_avg,
                                    void *acc_delta, const struct adadelta_hyper *hyper)
 {
@@ -27,10 +20,11 @@ static enum adadelta_status update(enum adadelta_dtype dtype, size_t n, void *x,
     if (!x || !g || !square_avg || !acc_delta || n > PTRDIFF_MAX / dtype_size(dtype))
         return ADADELTA_ERROR_ARGUMENT;
 
+    const size_t bytes = n * dtype_size(dtype);
     const void *const arrays[] = {x, g, square_avg, acc_delta};
     for (int i = 0; i < 4; i++) {
         for (int k = 0; k < i; k++) {
-            if (overlap(arrays[i], arrays[k], n * dtype_size(dtype)))
+            if (arrays_overlap(arrays[i], bytes, arrays[k], bytes))
                 return ADADELTA_ERROR_OVERLAP;
         }
     }
