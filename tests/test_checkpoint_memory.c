@@ -6,14 +6,7 @@
 #include <errno.h>
 #include <jansson.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#endif
+#include "sanitized.h"
 
 /* left: allocations until one fails; below 0: none does. volatile, as compilers take malloc to leave variables
    alone. */

@@ -14,14 +14,7 @@
 #include <cmocka.h>
 #include "oracle.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#endif
+#include "sanitized.h"
 
 #if defined(__GLIBC__) && !defined(SANITIZED)
 #define REPLACED 1

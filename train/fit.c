@@ -398,8 +398,3 @@ const char *const *fit_class_names(const struct fit *fit, size_t *classes)
     *classes = fit->kind == TARGET_CLASS ? fit->classes : 0;
     return fit->kind == TARGET_CLASS ? (const char *const *)fit->class_names : NULL;
 }
-
-const char *fit_target_name(const struct fit *fit)
-{
-    return fit->target_name;
-}

@@ -39,7 +39,7 @@ struct fit_progress {
     int has_test;
     double test_loss;
     double test_error; /* fraction wrong; NAN for numbers */
-    double seconds;    /* since fit_run began, less nothing */
+    double seconds;    /* since fit_run began */
 };
 
 /* Called on the thread that called fit_run. Returns 0 to go on, else the run stops after this batch. */
@@ -82,9 +82,8 @@ void fit_describe(const struct fit *fit, struct dataset_request *request);
 size_t fit_epochs_done(const struct fit *fit);
 size_t fit_parameter_count(const struct fit *fit);
 
-/* The class names [classes], or NULL and 0 for numbers; the target column's name, or NULL. */
+/* The class names [classes], or NULL and 0 for numbers. */
 const char *const *fit_class_names(const struct fit *fit, size_t *classes);
-const char *fit_target_name(const struct fit *fit);
 
 enum verdict fit_evaluate(struct fit *fit, const struct dataset *data, struct fit_score *score,
                           struct trouble *trouble);
