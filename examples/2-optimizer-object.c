@@ -22,8 +22,10 @@ static int model_create(struct model *model)
     if (adadelta_create(NULL, &model->optimizer) || adadelta_add_group(model->optimizer, &decayed, &with_decay) ||
         adadelta_add_group(model->optimizer, NULL, &without))
         return 1;
-    struct adadelta_tensor weights = {"weights", ADADELTA_F32, 1, {2}, model->weights, model->weights_gradient};
-    struct adadelta_tensor offset = {"offset", ADADELTA_F32, 0, {0}, &model->offset, &model->offset_gradient};
+    const struct adadelta_tensor weights = {
+        .name = "weights", .ndim = 1, .shape = {2}, .values = model->weights, .gradient = model->weights_gradient};
+    const struct adadelta_tensor offset = {
+        .name = "offset", .values = &model->offset, .gradient = &model->offset_gradient};
     return adadelta_add_tensor(model->optimizer, with_decay, &weights, NULL) ||
            adadelta_add_tensor(model->optimizer, without, &offset, NULL);
 }

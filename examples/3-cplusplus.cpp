@@ -27,7 +27,13 @@ static Optimizer make_optimizer(std::vector<double> &x, const std::vector<double
     adadelta *raw = nullptr;
     check(adadelta_create(nullptr, &raw));
     Optimizer optimizer(raw);
-    adadelta_tensor tensor = {"x", ADADELTA_F64, 1, {x.size()}, x.data(), gradient.data()};
+    adadelta_tensor tensor{};
+    tensor.name = "x";
+    tensor.dtype = ADADELTA_F64;
+    tensor.ndim = 1;
+    tensor.shape[0] = x.size();
+    tensor.values = x.data();
+    tensor.gradient = gradient.data();
     check(adadelta_add_group(raw, nullptr, nullptr));
     check(adadelta_add_tensor(raw, 0, &tensor, nullptr));
     return optimizer;

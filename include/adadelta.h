@@ -10,22 +10,25 @@
  *     u = rho*u + (1 - rho)*d^2
  *     x = x - lr*d                           lr is 1 in the paper and never enters u
  *
- * Before the rule, weight_decay*x is added to g (coupled L2), or lr*weight_decay*x is taken off x (decoupled).
+ * Before the rule, in this order: the gradient is divided by a scale, looked through for values that are not finite,
+ * clipped by value, by its tensor's norm and by the norm of all, and negated (maximize); then weight_decay*x is added
+ * to it (coupled L2), or lr*weight_decay*x is taken off x (decoupled). All of this is off unless asked for, but the
+ * look for values that are not finite, which an optimizer takes and the plain functions do not.
  *
  * What is promised
  *   - Same bits: for the same input an updated element has the same bits on every instruction set, at every position in
- *     an array of any length and alignment, and for every number of threads. No approximate roots, no fused or
- *     reordered arithmetic. 32-bit tensors are computed in float, 64-bit tensors in double. This holds in the C
- *     default floating-point environment: rounding to nearest, denormals not flushed (a program linked with
- *     -ffast-math may change that for the whole process).
+ *     an array of any length and alignment, and for every number of threads; norms and random rounding included. No
+ *     approximate roots, no fused or reordered arithmetic. 64-bit tensors are computed in double, all others in float.
+ *     This holds in the C default floating-point environment: rounding to nearest, denormals not flushed (a program
+ *     linked with -ffast-math may change that for the whole process).
  *   - A state value below the smallest normal number (1.2e-38 in float) is stored as zero, so that a gradient that has
  *     died never makes the step slow.
  *   - Nothing is half done: a function that returns an error has changed nothing, and says so here if it might.
+ *   - Nothing is allocated by a step. An optimizer can live in memory that the caller gives.
  *   - The library never prints, never exits, and reads one environment variable: ADADELTA_ISA, the highest instruction
  *     set to use (scalar, sse2, avx2, avx512, neon; unset or empty: the best), looked at once, at first use.
  *
- * What is not promised: gradients are taken as they are. A NaN or infinite gradient, or a float gradient above 1.8e19
- * whose square overflows, follows IEEE arithmetic into the state.
+ * Complex numbers are two reals each: register an array of n of them as [n, 2]. That is what other frameworks do, too.
  *
  * Threads: every function may be called from any thread. One optimizer or checkpoint must not be used by two threads at
  * once; two different ones may.
@@ -77,8 +80,18 @@ extern "C" {
       "weight_decay must be finite and at least 0, also when rounded to the tensor's type")                            \
     X(ADADELTA_ERROR_MOMENTUM, "momentum must be at least 0 and below 1")                                              \
     X(ADADELTA_ERROR_BETA, "beta1 and beta2 must be at least 0 and below 1")                                           \
+    X(ADADELTA_ERROR_CLIP, "a gradient's scale must be finite and above 0, a bound of clipping finite and at least 0") \
+    X(ADADELTA_ERROR_SCHEDULE,                                                                                         \
+      "a schedule has a field out of range, or gave a rate that is not finite and at least 0")                         \
+    X(ADADELTA_ERROR_AVERAGE, "average_decay must be at least 0 and below 1, and averages must be kept to be used")    \
+    X(ADADELTA_ERROR_DTYPE, "an array has a type that does not serve here")                                            \
+    X(ADADELTA_ERROR_SHAPE, "an array has another shape than it must have")                                            \
+    X(ADADELTA_ERROR_ROW, "a row does not exist, or there are more rows than max_rows")                                \
     X(ADADELTA_ERROR_OVERLAP, "arrays overlap")                                                                        \
     X(ADADELTA_ERROR_NAME, "a name is empty, already taken, or not known")                                             \
+    X(ADADELTA_ERROR_NONFINITE, "a gradient is NaN, infinite, or too large to be squared")                             \
+    X(ADADELTA_ERROR_GLOBAL_NORM, "tensors cannot be stepped one by one while clip_global_norm is set")                \
+    X(ADADELTA_ERROR_SWAPPED, "the averages stand in the parameters' place: swap them out first")                      \
     X(ADADELTA_ERROR_ISA, "ADADELTA_ISA must be one of scalar, sse2, avx2, avx512, neon")                              \
     X(ADADELTA_ERROR_MEMORY, "out of memory")                                                                          \
     X(ADADELTA_ERROR_IO, "a file cannot be read or written")                                                           \
@@ -108,6 +121,39 @@ ADADELTA_API const char *adadelta_version_string(void);
 /* The instruction set in use: "avx512", "avx2", "sse2", "neon" or "scalar"; "invalid" where ADADELTA_ISA holds an
    unknown name, and then every function that computes returns ADADELTA_ERROR_ISA. Static. */
 ADADELTA_API const char *adadelta_isa_name(void);
+
+/* ---- Types of numbers ---- */
+
+/* Each type with its name in checkpoint files (the format's) and its bytes. BF16 is the upper half of a float, F16 is
+   IEEE 754's binary16; both lie in memory as uint16_t. U16 and U8 are for arrays of a checkpoint only. */
+#define ADADELTA_DTYPE_LIST(X)                                                                                         \
+    X(ADADELTA_F32, "F32", 4)                                                                                          \
+    X(ADADELTA_F64, "F64", 8)                                                                                          \
+    X(ADADELTA_BF16, "BF16", 2)                                                                                        \
+    X(ADADELTA_F16, "F16", 2)                                                                                          \
+    X(ADADELTA_U16, "U16", 2)                                                                                          \
+    X(ADADELTA_U8, "U8", 1)
+
+enum adadelta_dtype {
+    ADADELTA_DTYPE_DEFAULT, /* where a field has a default, that one */
+#define ADADELTA_DTYPE_ENUM(name, text, size) name,
+    ADADELTA_DTYPE_LIST(ADADELTA_DTYPE_ENUM)
+#undef ADADELTA_DTYPE_ENUM
+        ADADELTA_DTYPE_COUNT
+};
+
+/* The bytes of one element, or 0 for a value that is no type. */
+ADADELTA_API size_t adadelta_dtype_size(enum adadelta_dtype dtype);
+
+/* The name of a type, or NULL for a value that is none. Static. */
+ADADELTA_API const char *adadelta_dtype_name(enum adadelta_dtype dtype);
+
+/* Converts n floating-point numbers from one type to another (F32, F64, BF16, F16), rounding to nearest, ties to even:
+   too large becomes infinite, NaN stays NaN, denormals are kept. to [n] and from [n] must not overlap; any alignment.
+   Errors, nothing changed: ADADELTA_ERROR_ARGUMENT (an array is NULL where n > 0, or n is more than memory can hold),
+   ADADELTA_ERROR_DTYPE, _OVERLAP, _ISA. */
+ADADELTA_API enum adadelta_status adadelta_convert(size_t n, enum adadelta_dtype to_dtype, void *to,
+                                                   enum adadelta_dtype from_dtype, const void *from);
 
 /* ---- Methods and their settings ---- */
 
@@ -153,6 +199,7 @@ ADADELTA_API const char *adadelta_method_state_name(enum adadelta_method method,
        beta1, beta2   [0, 1)      adamw              0.9, 0.999
        nesterov       0 or not    momentum           0
        decoupled      0 or not    all                0; adamw 1     (weight decay apart from the gradient)
+       maximize       0 or not    all                0              (climbs: the gradient is negated before the decay)
 
    eps of adadelta carries the unit of a squared parameter above and of a squared gradient below; the first step on a
    large gradient is lr*sqrt(eps/(1 - rho)), 4.5e-3 at the defaults. The defaults of the methods that need a learning
@@ -160,7 +207,7 @@ ADADELTA_API const char *adadelta_method_state_name(enum adadelta_method method,
 struct adadelta_hyper {
     double lr, rho, eps, weight_decay;
     double momentum, beta1, beta2;
-    int nesterov, decoupled;
+    int nesterov, decoupled, maximize;
 };
 
 /* The defaults of Adadelta: lr 1, rho 0.95, eps 1e-6, weight_decay 0. */
@@ -196,29 +243,62 @@ ADADELTA_API enum adadelta_status adadelta_update_f64(size_t n, double *x, const
 /* A running optimizer: groups of settings, and tensors with their state. */
 struct adadelta;
 
-/* What a tensor's elements are. */
-enum adadelta_dtype { ADADELTA_F32, ADADELTA_F64, ADADELTA_U8 /* in checkpoints only */ };
-
 /* The most dimensions that a tensor can have. */
 enum { ADADELTA_MAX_DIMS = 8 };
 
+/* Where an optimizer's memory comes from. Called when an optimizer, a group or a tensor is made or destroyed, never by
+   a step. (Checkpoint functions use malloc beside it, and adadelta_minimize uses malloc.) */
+struct adadelta_allocator {
+    /* size bytes (above 0) at a multiple of alignment (a power of two, at most 64), or NULL. */
+    void *(*allocate)(size_t size, size_t alignment, void *context);
+    /* Gives back what allocate gave; size as it was asked for. */
+    void (*release)(void *memory, size_t size, void *context);
+    void *context;
+};
+
+/* Averages of the parameters that are kept beside them, to be swapped in for testing or as the result. */
+enum adadelta_averaging {
+    ADADELTA_AVERAGING_NONE,
+    ADADELTA_AVERAGING_EXPONENTIAL, /* a = decay*a + (1 - decay)*x after each step */
+    ADADELTA_AVERAGING_POLYAK /* the mean of x after each step since the last restart (Polyak and Juditsky 1992) */
+};
+
+/* What holds for the whole of an optimizer's life. All fields 0 are the defaults, but for average_decay.
+
+       field            range     default  meaning
+       method           a method  adadelta
+       threads          0..1024   0        at most this many threads a step; 0: one a processor
+       seed             any       0        of stochastic rounding
+       averaging        as above  none     costs an array of the type computed in for each tensor
+       average_decay    [0, 1)    0.999    of exponential averages
+       measure_updates  0 or not  0        keep the norm of each tensor's last update (adadelta_tensor_stats)
+       allocator                  malloc   allocate and release NULL: the C library's */
 struct adadelta_options {
-    enum adadelta_method method; /* default ADADELTA_METHOD_ADADELTA */
-    int threads;                 /* at most this many threads a step; 0, the default: one a processor. Up to 1024. */
+    enum adadelta_method method;
+    int threads;
+    uint64_t seed;
+    enum adadelta_averaging averaging;
+    double average_decay;
+    int measure_updates;
+    struct adadelta_allocator allocator;
 };
 
 ADADELTA_API struct adadelta_options adadelta_options_default(void);
 
 /* Makes an optimizer without groups or tensors. options NULL: the defaults. *optimizer is to be given to
-   adadelta_destroy. Errors: ADADELTA_ERROR_ARGUMENT, _ISA, _MEMORY; *optimizer is then NULL. */
+   adadelta_destroy. Errors: ADADELTA_ERROR_ARGUMENT, _AVERAGE, _ISA, _MEMORY; *optimizer is then NULL. */
 ADADELTA_API enum adadelta_status adadelta_create(const struct adadelta_options *options, struct adadelta **optimizer);
 
 /* Frees an optimizer and its state, never the tensors. NULL is allowed. */
 ADADELTA_API void adadelta_destroy(struct adadelta *optimizer);
 
+/* What went wrong in the last call on this optimizer that returned an error, in one line with names and numbers; empty
+   where none has. Lives until the next such call. "" for NULL. */
+ADADELTA_API const char *adadelta_error_text(const struct adadelta *optimizer);
+
 /* Makes *copy, an optimizer with the same groups, tensors, state and counters. State is copied; parameters and
    gradients stay the caller's, so copy and original step the same arrays until adadelta_set_buffers gives the copy its
-   own. Errors: ADADELTA_ERROR_ARGUMENT, _MEMORY; *copy is then NULL. */
+   own. The copy uses the same allocator. Errors: ADADELTA_ERROR_ARGUMENT, _MEMORY; *copy is then NULL. */
 ADADELTA_API enum adadelta_status adadelta_clone(const struct adadelta *optimizer, struct adadelta **copy);
 
 /* Adds a group of tensors that share settings; hyper NULL: the method's defaults. *group (may be NULL) is its number,
@@ -233,49 +313,318 @@ ADADELTA_API enum adadelta_status adadelta_get_hyper(const struct adadelta *opti
 ADADELTA_API enum adadelta_status adadelta_set_hyper(struct adadelta *optimizer, size_t group,
                                                      const struct adadelta_hyper *hyper);
 
-/* A tensor to be optimised. The arrays are the caller's and must outlive the optimizer or be replaced by
-   adadelta_set_buffers. Its n elements (the product of shape; 1 where ndim is 0) lie in one piece, row-major. */
-struct adadelta_tensor {
-    const char *name;                /* unique in the optimizer, not empty, copied; names the state in checkpoints */
-    enum adadelta_dtype dtype;       /* ADADELTA_F32 or ADADELTA_F64 */
-    size_t ndim;                     /* 0 to ADADELTA_MAX_DIMS */
-    size_t shape[ADADELTA_MAX_DIMS]; /* [ndim], further entries 0 */
-    void *values;                    /* [n] in and out: the parameters, any alignment */
-    const void *gradient;            /* [n] in: the gradient, read by adadelta_step; NULL: steps skip this tensor */
+/* How parameters of 16 bits keep a step that is smaller than the spacing of their numbers: a step of 3e-3 on a BF16 2
+   is lost by rounding to nearest. Ignored for F32 and F64. */
+enum adadelta_weights {
+    ADADELTA_WEIGHTS_MASTER,     /* a float among the state ("master", 4 bytes) is stepped, the parameter is the nearest
+                                    number to it; one that the caller has changed counts instead of the master */
+    ADADELTA_WEIGHTS_SPLIT,      /* BF16 only: the parameter and a U16 among the state ("low", 2 bytes) together are an
+                                    exact float, and the parameter the number nearest to that */
+    ADADELTA_WEIGHTS_STOCHASTIC, /* no state: up or down at random by how near, so that the mean is exact; the same bits
+                                    on every machine for options.seed, tensor number, step and element */
+    ADADELTA_WEIGHTS_NEAREST     /* no state: to nearest, ties to even; small steps vanish */
 };
 
-/* Registers a tensor in a group; its state starts at zero. *index (may be NULL) is its number, from 0.
-   Errors, nothing changed: ADADELTA_ERROR_ARGUMENT (also: no such group, a name with a byte that is not UTF-8),
-   ADADELTA_ERROR_NAME (empty, or taken), ADADELTA_ERROR_OVERLAP (values overlap gradient, or any array of another
-   tensor's parameters), ADADELTA_ERROR_LR, _EPS, _WEIGHT_DECAY (the group's settings leave their range when rounded to
-   float), ADADELTA_ERROR_MEMORY. */
+/* A tensor to be optimised. The arrays are the caller's and must outlive the optimizer or be replaced by
+   adadelta_set_buffers. Its n elements (the product of shape; 1 where ndim is 0) lie in one piece, row-major. Fields
+   that are 0 have their defaults. */
+struct adadelta_tensor {
+    const char *name;                   /* unique in the optimizer, not empty, copied; names the state in checkpoints */
+    enum adadelta_dtype dtype;          /* of the values: F32 (default), F64, BF16 or F16 */
+    size_t ndim;                        /* 0 to ADADELTA_MAX_DIMS */
+    size_t shape[ADADELTA_MAX_DIMS];    /* [ndim], further entries 0 */
+    void *values;                       /* [n] in and out: the parameters, any alignment */
+    const void *gradient;               /* [n] in: read by adadelta_step; NULL: steps skip this tensor */
+    enum adadelta_dtype gradient_dtype; /* F32, F64, BF16 or F16; default: as the values */
+    enum adadelta_dtype state_dtype; /* of the method's state: F32, F64, BF16 or F16, rounded to nearest. Default: F64
+                                        for F64 values, else F32. F64 goes with F32 values, too, and the step is then
+                                        computed in double; not with 16-bit values */
+    enum adadelta_weights weights;   /* for values of 16 bits */
+    int no_decay;                    /* not 0: weight decay leaves this tensor alone */
+    size_t max_rows;                 /* the most rows that a sparse gradient names; 0: only dense gradients. Takes
+                                        8*(shape[0] + max_rows) bytes */
+};
+
+/* Registers a tensor in a group; its state starts at zero, its average at the parameters as they are now. *index (may
+   be NULL) is its number, from 0. Errors, nothing changed: ADADELTA_ERROR_ARGUMENT (also: no such group, a name with a
+   byte that is not UTF-8, max_rows without dimensions), ADADELTA_ERROR_NAME (empty, or taken), ADADELTA_ERROR_DTYPE (no
+   such type, or types that do not go together as above), ADADELTA_ERROR_OVERLAP (values overlap gradient, or any array
+   of another tensor's parameters), ADADELTA_ERROR_LR, _EPS, _WEIGHT_DECAY (the group's settings leave their range when
+   rounded to float), ADADELTA_ERROR_MEMORY. */
 ADADELTA_API enum adadelta_status adadelta_add_tensor(struct adadelta *optimizer, size_t group,
                                                       const struct adadelta_tensor *tensor, size_t *index);
 
-/* Gives a tensor other arrays of the same shape and type. Errors, nothing changed: ADADELTA_ERROR_ARGUMENT,
-   _OVERLAP. */
+/* Gives a tensor other arrays of the same shape and types; a sparse gradient is forgotten. Errors, nothing changed:
+   ADADELTA_ERROR_ARGUMENT, _OVERLAP. */
 ADADELTA_API enum adadelta_status adadelta_set_buffers(struct adadelta *optimizer, size_t index, void *values,
                                                        const void *gradient);
 
-/* One step: every tensor with a gradient moves by its group's settings, and its own step counter by one. Nothing is
-   allocated. Errors: ADADELTA_ERROR_ARGUMENT (NULL) only. */
-ADADELTA_API enum adadelta_status adadelta_step(struct adadelta *optimizer);
+/* Gives a tensor settings of its own in place of its group's, until hyper NULL takes them away; or reads the settings
+   that it follows. Errors, nothing changed: ADADELTA_ERROR_ARGUMENT (also: no such tensor), and those of
+   adadelta_hyper_check, also when rounded to the tensor's type. */
+ADADELTA_API enum adadelta_status adadelta_set_tensor_hyper(struct adadelta *optimizer, size_t index,
+                                                            const struct adadelta_hyper *hyper);
+ADADELTA_API enum adadelta_status adadelta_get_tensor_hyper(const struct adadelta *optimizer, size_t index,
+                                                            struct adadelta_hyper *hyper);
 
-/* Counts. A step is a call of adadelta_step. 0 for NULL. */
-ADADELTA_API uint64_t adadelta_step_count(const struct adadelta *optimizer);
-ADADELTA_API size_t adadelta_group_count(const struct adadelta *optimizer);
-ADADELTA_API size_t adadelta_tensor_count(const struct adadelta *optimizer);
-
-/* Reads a tensor's registration; name points into the optimizer.
+/* Reads a tensor's registration, defaults filled in; name points into the optimizer.
    Errors: ADADELTA_ERROR_ARGUMENT (also: no such tensor). */
 ADADELTA_API enum adadelta_status adadelta_get_tensor(const struct adadelta *optimizer, size_t index,
                                                       struct adadelta_tensor *tensor);
 
-/* *state is a tensor's state array of that name, [n] of the tensor's type, 64-byte aligned; it may be read and written
-   between steps, and lives as long as the optimizer. Errors: ADADELTA_ERROR_ARGUMENT; ADADELTA_ERROR_NAME: the method
-   keeps no state of that name. */
+/* *state is a tensor's state array of that name, [n] of its type, 64-byte aligned; it may be read and written between
+   steps, and lives as long as the optimizer. The names: those of adadelta_method_state_name, of the tensor's
+   state_dtype; "master" (F32) or "low" (U16) for the weights that have them; "average" (of the type computed in: F64 or
+   F32) where averages are kept. Errors: ADADELTA_ERROR_ARGUMENT; ADADELTA_ERROR_NAME: there is no state of that name.
+ */
 ADADELTA_API enum adadelta_status adadelta_state(struct adadelta *optimizer, size_t index, const char *name,
                                                  void **state);
+
+/* Copies an array of the caller's into a tensor's state: array->values [n], array->ndim and shape must be the tensor's,
+   array->dtype (F32 by default) the state's; its other fields are ignored. For state that another program has kept.
+   Errors, nothing changed: ADADELTA_ERROR_ARGUMENT, _NAME, _DTYPE, _SHAPE. */
+ADADELTA_API enum adadelta_status adadelta_set_state(struct adadelta *optimizer, size_t index, const char *name,
+                                                     const struct adadelta_tensor *array);
+
+/* ---- Stepping ---- */
+
+/* One step: every tensor with a gradient moves by its settings, and its own step counter by one; a tensor without one
+   keeps everything. Nothing is allocated.
+   Errors, nothing changed: ADADELTA_ERROR_ARGUMENT (NULL), ADADELTA_ERROR_NONFINITE (by the policy below),
+   ADADELTA_ERROR_ROW (in a sparse gradient), ADADELTA_ERROR_SCHEDULE (its callback's rate; or a rate too large for
+   float), ADADELTA_ERROR_SWAPPED. */
+ADADELTA_API enum adadelta_status adadelta_step(struct adadelta *optimizer);
+
+/* Steps one tensor now, with this gradient [n] of the tensor's gradient_dtype: for use inside a backward pass, where
+   each gradient may be freed as soon as it has been used. The tensor's own gradient is not looked at. After the last
+   tensor of a pass call adadelta_step, all registered gradients being NULL: it moves the optimizer's counter, and with
+   it the schedule. Then the bits are those of one adadelta_step with all gradients. The policy for values that are not
+   finite applies to this tensor alone. Errors, nothing changed: those of adadelta_step; ADADELTA_ERROR_ARGUMENT (also:
+   no such tensor, no gradient), ADADELTA_ERROR_OVERLAP (of the gradient with the tensor's values),
+   ADADELTA_ERROR_GLOBAL_NORM. */
+ADADELTA_API enum adadelta_status adadelta_step_tensor(struct adadelta *optimizer, size_t index, const void *gradient);
+
+/* A sparse gradient, for embeddings and text features: it names count rows of a tensor (entries of its first dimension)
+   and has one row of gradient for each: rows [count], gradient [count, n/shape[0]] of gradient_dtype. A row may be
+   named more than once, see duplicates below. The step then costs in proportion to the rows named; rows that are not
+   named stay as they are, with their state and average, as if they took no part. count 0: the tensor takes no part.
+
+   adadelta_set_rows puts it in place of the tensor's dense gradient for the following adadelta_step calls, until
+   adadelta_set_buffers; the arrays stay the caller's and may be refilled between steps. adadelta_step_rows is
+   adadelta_step_tensor with a sparse gradient.
+
+   Errors, nothing changed: those of adadelta_step_tensor; ADADELTA_ERROR_ROW (more rows than the tensor's max_rows; a
+   row that does not exist, which adadelta_set_rows leaves for adadelta_step to find). adadelta_set_rows can give
+   ADADELTA_ERROR_ARGUMENT, _ROW (the count) and _OVERLAP. */
+ADADELTA_API enum adadelta_status adadelta_set_rows(struct adadelta *optimizer, size_t index, size_t count,
+                                                    const size_t *rows, const void *gradient);
+ADADELTA_API enum adadelta_status adadelta_step_rows(struct adadelta *optimizer, size_t index, size_t count,
+                                                     const size_t *rows, const void *gradient);
+
+/* What to do about a gradient that has a NaN or an infinity, or an element so large after clipping that its square
+   overflows in the type computed in (float: 1.8e19), which would freeze its parameter for ever. */
+enum adadelta_nonfinite {
+    ADADELTA_NONFINITE_RAISE,    /* the step returns ADADELTA_ERROR_NONFINITE */
+    ADADELTA_NONFINITE_SKIP,     /* the step is left out and counted: parameters, state and step counters stay */
+    ADADELTA_NONFINITE_PROPAGATE /* nobody looks, IEEE arithmetic takes its course, and a pass over memory is saved */
+};
+
+/* What to do with the gradients of a row that is named more than once. */
+enum adadelta_duplicates {
+    ADADELTA_DUPLICATES_SUM,     /* add them up in order, then take one step */
+    ADADELTA_DUPLICATES_IN_ORDER /* take one step after the other, as TensorFlow's sparse operation does */
+};
+
+/* What happens to gradients before the rule, in the order of the fields. Between them, each once and only where asked
+   for, these cost one more pass over the gradients (for the norms and the look), and no pass of their own.
+
+       field             range       default  meaning
+       scale             finite >0   1        the gradients are divided by it: the loss scale, or a number of batches
+       nonfinite         as above    raise
+       clip_value        finite >=0  0        to [-clip_value, clip_value]; 0: no clipping
+       clip_norm         finite >=0  0        each tensor's to at most this L2 norm; 0: no clipping
+       clip_global_norm  finite >=0  0        all tensors' that take part to at most this L2 norm together; 0: none
+       duplicates        as above    sum
+
+   Norms are summed in double. A gradient that is longer than its bound c is multiplied by c/norm. */
+struct adadelta_gradients {
+    double scale;
+    enum adadelta_nonfinite nonfinite;
+    double clip_value, clip_norm, clip_global_norm;
+    enum adadelta_duplicates duplicates;
+};
+
+ADADELTA_API struct adadelta_gradients adadelta_gradients_default(void);
+
+/* Reads or changes it; a change takes effect at the next step. An optimizer starts with the defaults.
+   Errors, nothing changed: ADADELTA_ERROR_ARGUMENT, ADADELTA_ERROR_CLIP (out of range). */
+ADADELTA_API enum adadelta_status adadelta_get_gradients(const struct adadelta *optimizer,
+                                                         struct adadelta_gradients *gradients);
+ADADELTA_API enum adadelta_status adadelta_set_gradients(struct adadelta *optimizer,
+                                                         const struct adadelta_gradients *gradients);
+
+/* ---- Schedules of the rate ---- */
+
+/* Each ready-made schedule and its name. */
+#define ADADELTA_SCHEDULE_LIST(X)                                                                                      \
+    X(ADADELTA_SCHEDULE_CONSTANT, "constant")                                                                          \
+    X(ADADELTA_SCHEDULE_LINEAR, "linear")                                                                              \
+    X(ADADELTA_SCHEDULE_COSINE, "cosine")                                                                              \
+    X(ADADELTA_SCHEDULE_STEP, "step")                                                                                  \
+    X(ADADELTA_SCHEDULE_TAIL, "tail")                                                                                  \
+    X(ADADELTA_SCHEDULE_CALLBACK, "callback")
+
+enum adadelta_schedule_kind {
+#define ADADELTA_SCHEDULE_ENUM(name, text) name,
+    ADADELTA_SCHEDULE_LIST(ADADELTA_SCHEDULE_ENUM)
+#undef ADADELTA_SCHEDULE_ENUM
+        ADADELTA_SCHEDULE_COUNT
+};
+
+/* The name of a schedule, or NULL past the last one. Static. */
+ADADELTA_API const char *adadelta_schedule_name(enum adadelta_schedule_kind kind);
+
+/* Finds a schedule by name. ADADELTA_ERROR_NAME: there is none; ADADELTA_ERROR_ARGUMENT: an argument is NULL. */
+ADADELTA_API enum adadelta_status adadelta_schedule_by_name(const char *name, enum adadelta_schedule_kind *kind);
+
+/* What every lr is multiplied by at a step, as a function of the steps taken before it: step = 0, 1, 2, ...
+
+   With t = (step - warmup)/(steps - warmup), how far the run is after the warm-up, at most 1:
+
+       constant  1
+       linear    1 - (1 - end)*t
+       cosine    end + (1 - end)*(1 + cos(pi*t))/2
+       step      gamma^floor((step - warmup)/every)
+       tail      1 up to t = 2/3, then linear to end: 1 - (1 - end)*(3*t - 2)
+       callback  rate(step, context), without a warm-up of ours
+
+   In the first warmup steps all but callback rise to 1 instead: (step + 1)/warmup. So the last of `steps` steps is
+   still a little above end, which holds exactly from step = steps on: for end 0 a run that goes on from there stands
+   still. A gamma above 1 may grow past double: the rate is then infinite, and a step refuses it.
+
+   Adadelta does not anneal by itself; tail brings most of what annealing can (docs/math.md). Rates have the same bits
+   on every machine.
+
+       field   range                     default  used by
+       steps   > warmup                  0        linear, cosine, tail: the length of the run
+       warmup  any                       0        all but callback; 0: none
+       every   > 0                       0        step
+       gamma   finite >=0                0.1      step
+       end     finite >=0                0        linear, cosine, tail
+       rate    not NULL                  NULL     callback; called by each step, must return a finite number >= 0 */
+struct adadelta_schedule {
+    enum adadelta_schedule_kind kind;
+    uint64_t steps, warmup, every;
+    double gamma, end;
+    double (*rate)(uint64_t step, void *context);
+    void *context;
+};
+
+/* Constant; the other fields as in the table. */
+ADADELTA_API struct adadelta_schedule adadelta_schedule_default(void);
+
+/* ADADELTA_OK, or ADADELTA_ERROR_SCHEDULE where the kind is none or a field that it uses is out of its range;
+   ADADELTA_ERROR_ARGUMENT for NULL. A callback is not called. */
+ADADELTA_API enum adadelta_status adadelta_schedule_check(const struct adadelta_schedule *schedule);
+
+/* The rate of a schedule at a step, a callback's as it comes; NaN where adadelta_schedule_check is not content. */
+ADADELTA_API double adadelta_schedule_rate(const struct adadelta_schedule *schedule, uint64_t step);
+
+/* Reads or changes an optimizer's schedule, which counts adadelta_step_count; NULL: constant. To set a rate by hand
+   before each step, use adadelta_set_hyper. Checkpoints keep it, save for rate and context of a callback, which the
+   loading optimizer must have been given already.
+   Errors, nothing changed: ADADELTA_ERROR_ARGUMENT, _SCHEDULE. */
+ADADELTA_API enum adadelta_status adadelta_get_schedule(const struct adadelta *optimizer,
+                                                        struct adadelta_schedule *schedule);
+ADADELTA_API enum adadelta_status adadelta_set_schedule(struct adadelta *optimizer,
+                                                        const struct adadelta_schedule *schedule);
+
+/* ---- Averages of the parameters ---- */
+
+/* Exchanges parameters and averages, to test or to keep the averages; again: exchanges them back, exactly. While they
+   are exchanged steps are refused. 16-bit parameters become the numbers nearest to their averages. A tensor's average
+   follows it in the steps that it takes part in (in sparse ones, in the rows named); the first of them sets it.
+   Errors, nothing changed: ADADELTA_ERROR_ARGUMENT, ADADELTA_ERROR_AVERAGE (options.averaging is none). */
+ADADELTA_API enum adadelta_status adadelta_swap_averages(struct adadelta *optimizer);
+
+/* Whether they are exchanged now. 0 for NULL. */
+ADADELTA_API int adadelta_averages_swapped(const struct adadelta *optimizer);
+
+/* Forgets the averages: they start again from the parameters as they are. To average over the end of a run, call this
+   where the end begins. Errors, nothing changed: ADADELTA_ERROR_ARGUMENT, _AVERAGE, _SWAPPED. */
+ADADELTA_API enum adadelta_status adadelta_restart_averages(struct adadelta *optimizer);
+
+/* ---- Looking inside ---- */
+
+/* Counts. A step is a call of adadelta_step that returned ADADELTA_OK and was not skipped. 0 for NULL. */
+ADADELTA_API uint64_t adadelta_step_count(const struct adadelta *optimizer);
+ADADELTA_API uint64_t adadelta_skip_count(const struct adadelta *optimizer); /* calls of adadelta_step left out */
+ADADELTA_API size_t adadelta_group_count(const struct adadelta *optimizer);
+ADADELTA_API size_t adadelta_tensor_count(const struct adadelta *optimizer);
+
+/* Bytes of state of all tensors: what the optimizer keeps beside the caller's arrays. 0 for NULL. */
+ADADELTA_API size_t adadelta_state_bytes(const struct adadelta *optimizer);
+
+/* How a tensor stands. The effective rate sqrt((u + eps)/(v + eps)) of an element is what its gradient is multiplied
+   by, the paper's RMS[dx]/RMS[g]. */
+struct adadelta_tensor_stats {
+    uint64_t steps;                         /* that it took part in */
+    uint64_t skipped;                       /* left out for a gradient that was not finite, its own or another's */
+    size_t state_bytes;                     /* of its state */
+    double rate_min, rate_median, rate_max; /* of the effective rate over the elements; NaN without elements, or where
+                                               the method is not adadelta. Of an even number the median is the mean of
+                                               the middle two */
+    double update_norm;                     /* L2 norm of the last step's change of the parameters before they were
+                                               rounded to 16 bits; NaN unless options.measure_updates, or before the
+                                               first step */
+};
+
+/* Fills *stats; nothing is allocated. Reads the state some seven times: meant for every epoch, not for every step.
+   Errors: ADADELTA_ERROR_ARGUMENT (also: no such tensor). */
+ADADELTA_API enum adadelta_status adadelta_tensor_stats(const struct adadelta *optimizer, size_t index,
+                                                        struct adadelta_tensor_stats *stats);
+
+/* ---- Presets ---- */
+
+/* The settings under which this library computes what another one does: numbers and the order of operations. Where the
+   other one offers more (decay, clipping, rates), its settings go into the same fields, and the order is right for
+   them, too. docs/parity.md tells what each leaves to the caller.
+
+       paper        Zeiler 2012, Algorithm 1, with the best row of his Table 2
+       pytorch      torch.optim.Adadelta: rho 0.9; maximize before coupled decay
+       keras        Keras 3: lr 0.001, eps 1e-7; decoupled decay
+       tensorflow   tf.compat.v1.train.AdadeltaOptimizer: lr 0.001, eps 1e-8; duplicate rows one after the other
+       optax        optax.adadelta with a learning rate of 1 (without one it would climb): rho 0.9; coupled decay
+       ensmallen    AdaDelta: gradients are sums over a batch; since its version 3 lr is 1 divided by the batch size */
+struct adadelta_preset {
+    const char *name;
+    struct adadelta_hyper hyper;
+    struct adadelta_gradients gradients;
+};
+
+/* Preset number k from 0, or NULL past the last; static. */
+ADADELTA_API const struct adadelta_preset *adadelta_preset(size_t k);
+
+/* Finds a preset by name, or NULL. */
+ADADELTA_API const struct adadelta_preset *adadelta_preset_by_name(const char *name);
+
+/* ---- Without malloc ---- */
+
+/* The bytes that adadelta_init_in_place needs at least for an optimizer with these options, so many groups, and these
+   tensors [tensor_count], of which names, types, shapes, weights and max_rows count. SIZE_MAX where there cannot be
+   such an optimizer. */
+ADADELTA_API size_t adadelta_state_size(const struct adadelta_options *options, size_t group_count,
+                                        const struct adadelta_tensor *tensors, size_t tensor_count);
+
+/* adadelta_create in memory of the caller's, size bytes of any alignment, which must stay until adadelta_destroy (which
+   gives nothing back; calling it is not needed) and must not be moved. Groups and tensors are then added as usual, and
+   take their memory from there, too; options->allocator is ignored. adadelta_clone of such an optimizer fails with
+   ADADELTA_ERROR_MEMORY unless there is room for the copy in the rest.
+   Errors: those of adadelta_create; ADADELTA_ERROR_MEMORY: size is too small. *optimizer is then NULL. */
+ADADELTA_API enum adadelta_status
+adadelta_init_in_place(void *memory, size_t size, const struct adadelta_options *options, struct adadelta **optimizer);
+
+/* ---- Checkpoints ---- */
 
 /* Writes the optimizer and its parameters to a checkpoint file, or reads them back into an optimizer with the same
    method, groups and tensors (names, types, shapes): settings, counters, state, and the parameters themselves, so that
@@ -376,6 +725,8 @@ typedef int adadelta_minimize_callback(const struct adadelta_minimize_progress *
 
        field                range        default     meaning
        hyper                as for steps Adadelta's  settings of the steps
+       schedule             as for steps constant    call number i is followed by a step of lr times the rate at i;
+   where the field steps is 0, the end of the run is meant: first_iteration + max_iterations (but not UINT64_MAX)
        max_iterations       any          100000      at most this many steps; 0: only look at x; UINT64_MAX: no limit
        max_seconds          finite >=0   0           no step after this time; 0: no limit. No call is interrupted
        f_target             not NaN      -INFINITY   ends at a value of this or below
@@ -392,7 +743,8 @@ typedef int adadelta_minimize_callback(const struct adadelta_minimize_progress *
    Adadelta's steps do not die away by themselves: across a steep valley they leap to and fro, and the value stalls
    above its minimum. For more digits run again from there with a tenth of the lr: Rosenbrock's function from (-1.2, 1)
    stalls at 0.12, 0.04 and 8e-5 for lr 1, 0.1 and 0.01, and lr 0.001 then meets gradient_tolerance
-   (examples/4-minimize.c).
+   (examples/4-minimize.c). Or let a schedule do so in one run, with patience 0, lest a stall end it before its time:
+   cosine over the 100000 steps meets gradient_tolerance from lr 1.
 
    A stochastic objective, whose values cannot be compared from one call to the next, wants return_last 1, patience 0
    and gradient_tolerance 0.
@@ -400,6 +752,7 @@ typedef int adadelta_minimize_callback(const struct adadelta_minimize_progress *
    weight_decay pulls the steps but is no part of value and gradient_norm; better put a penalty into the objective. */
 struct adadelta_minimize_options {
     struct adadelta_hyper hyper;
+    struct adadelta_schedule schedule;
     uint64_t max_iterations;
     double max_seconds;
     double f_target;
@@ -425,7 +778,8 @@ ADADELTA_API struct adadelta_minimize_options adadelta_minimize_options_default(
     X(ADADELTA_MINIMIZE_STALLED, "the value has not improved by objective_tolerance over the last `patience` steps")   \
     X(ADADELTA_MINIMIZE_STOPPED, "the progress callback ended the run")                                                \
     X(ADADELTA_MINIMIZE_ITERATIONS, "max_iterations steps were taken")                                                 \
-    X(ADADELTA_MINIMIZE_TIME, "max_seconds have passed")
+    X(ADADELTA_MINIMIZE_TIME, "max_seconds have passed")                                                               \
+    X(ADADELTA_MINIMIZE_RATE, "the schedule gave a rate that is negative, NaN, or, times lr, not finite")
 
 enum adadelta_minimize_reason {
 #define ADADELTA_MINIMIZE_REASON_ENUM(name, text) name,
@@ -461,16 +815,18 @@ struct adadelta_minimize_result {
 
    A run takes the steps of adadelta_update_f64, to the bit: objective, step, objective, step, ..., objective. So a run
    of a steps with return_last and state arrays, and one of b steps from there with first_iteration a larger, end with
-   the same bits as one of a + b steps. The state arrays are left as after the last step, even where x is an earlier
-   point: the best one, or, for the first three reasons, the one before the step that went wrong.
+   the same bits as one of a + b steps, given the same schedule with the same steps (not 0). The state arrays are left
+   as after the last step, even where x is an earlier point: the best one, or, for the first three reasons, the one
+   before the step that went wrong.
 
    Memory for 2n numbers (4n without state arrays) is taken at the start and given back at the end. Several runs may be
    under way at once in different threads.
 
    ADADELTA_OK: there was a run, and result says how it ended. Errors, nothing called and nothing changed:
    ADADELTA_ERROR_ARGUMENT: n is 0 or more than memory can hold, x or objective is NULL, only one of the state arrays is
-   given, or a number is out of its range; ADADELTA_ERROR_OVERLAP: x and the state arrays; ADADELTA_ERROR_LR, _RHO,
-   _EPS, _WEIGHT_DECAY, _MOMENTUM, _BETA, _ISA, _MEMORY. */
+   given, or a number is out of its range; ADADELTA_ERROR_OVERLAP: x and the state arrays; ADADELTA_ERROR_SCHEDULE: a
+   field of the schedule is out of its range; ADADELTA_ERROR_LR, _RHO, _EPS, _WEIGHT_DECAY, _MOMENTUM, _BETA, _ISA,
+   _MEMORY. */
 ADADELTA_API enum adadelta_status adadelta_minimize(size_t n, double *x, adadelta_objective *objective, void *context,
                                                     const struct adadelta_minimize_options *options,
                                                     struct adadelta_minimize_result *result);

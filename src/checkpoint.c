@@ -87,7 +87,7 @@ static enum adadelta_status check_array(const struct adadelta_checkpoint *checkp
 {
     size_t n;
 
-    if (!array->name || !is_utf8(array->name) || (unsigned)array->dtype > ADADELTA_U8)
+    if (!array->name || !is_utf8(array->name) || !adadelta_dtype_size(array->dtype))
         return ADADELTA_ERROR_ARGUMENT;
     n = shape_elements(array->dtype, array->ndim, array->shape);
     if (n == SIZE_MAX || (n > 0 && !array->values))
@@ -123,6 +123,10 @@ enum adadelta_status adadelta_checkpoint_set_tensor(struct adadelta_checkpoint *
 
     if (!checkpoint || !tensor)
         return ADADELTA_ERROR_ARGUMENT;
+    struct adadelta_tensor full = *tensor;
+    if (full.dtype == ADADELTA_DTYPE_DEFAULT)
+        full.dtype = ADADELTA_F32;
+    tensor = &full;
     status = check_array(checkpoint, tensor);
     if (status)
         return status;

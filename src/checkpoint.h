@@ -7,7 +7,7 @@
 #include <jansson.h>
 
 /* The version of the file format that this library writes, and the newest it reads: docs/checkpoint.md. */
-enum { CHECKPOINT_FORMAT = 1 };
+enum { CHECKPOINT_FORMAT = 2 };
 
 /* The library's own texts. */
 #define TEXT_PREFIX    "adadelta."

@@ -2,37 +2,16 @@
 /* An optimizer in a checkpoint: its arrays by name, everything else as one JSON text. Reading makes a full plan first,
    so that whatever is wrong is found before the first byte of the optimizer changes. */
 #include <inttypes.h>
-#include <stddef.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "checkpoint.h"
+#include "checkpoint_settings.h"
 #include "optimizer.h"
-#include "safetensors.h"
 
 enum { JSON_FLAGS = JSON_COMPACT | JSON_REAL_PRECISION(17) /* digits that bring back every double */ };
-
-/* The settings by name: a field that is added to struct adadelta_hyper is added here. */
-static const struct {
-    const char *name;
-    size_t offset;
-} reals[] =
-    {
-        {"lr", offsetof(struct adadelta_hyper, lr)},
-        {"rho", offsetof(struct adadelta_hyper, rho)},
-        {"eps", offsetof(struct adadelta_hyper, eps)},
-        {"weight_decay", offsetof(struct adadelta_hyper, weight_decay)},
-        {"momentum", offsetof(struct adadelta_hyper, momentum)},
-        {"beta1", offsetof(struct adadelta_hyper, beta1)},
-        {"beta2", offsetof(struct adadelta_hyper, beta2)},
-},
-  flags[] = {
-      {"nesterov", offsetof(struct adadelta_hyper, nesterov)},
-      {"decoupled", offsetof(struct adadelta_hyper, decoupled)},
-};
-
-enum { REALS = sizeof(reals) / sizeof(reals[0]), FLAGS = sizeof(flags) / sizeof(flags[0]) };
 
 static enum adadelta_status no_memory(struct adadelta_error *error)
 {
@@ -43,33 +22,15 @@ static enum adadelta_status no_memory(struct adadelta_error *error)
 
 /* Each of these gives NULL where there is no memory; jansson takes NULL for a failure, too. */
 
-static json_t *group_json(const struct adadelta_hyper *hyper)
-{
-    json_t *group = json_object();
-    int failed = !group;
-
-    for (size_t k = 0; k < REALS; k++) {
-        double value;
-        memcpy(&value, (const char *)hyper + reals[k].offset, sizeof(value));
-        failed |= json_object_set_new(group, reals[k].name, json_real(value));
-    }
-    for (size_t k = 0; k < FLAGS; k++) {
-        int value;
-        memcpy(&value, (const char *)hyper + flags[k].offset, sizeof(value));
-        failed |= json_object_set_new(group, flags[k].name, json_boolean(value));
-    }
-    if (!failed)
-        return group;
-    json_decref(group);
-    return NULL;
-}
-
 static json_t *tensor_json(const struct tensor *tensor)
 {
     json_t *entry = json_object();
     int failed = json_object_set_new(entry, "group", json_integer((json_int_t)tensor->group));
-
     failed |= json_object_set_new(entry, "step", json_integer((json_int_t)tensor->steps));
+    failed |= json_object_set_new(entry, "skipped", json_integer((json_int_t)tensor->skipped));
+    failed |= json_object_set_new(entry, "averaged", json_integer((json_int_t)tensor->averaged));
+    if (tensor->own)
+        failed |= json_object_set_new(entry, "hyper", hyper_json(&tensor->hyper));
     if (!failed)
         return entry;
     json_decref(entry);
@@ -78,15 +39,17 @@ static json_t *tensor_json(const struct tensor *tensor)
 
 static json_t *optimizer_json(const struct adadelta *optimizer)
 {
+    const struct whole whole = whole_of(optimizer);
     json_t *json = json_object(), *groups = json_array(), *tensors = json_object();
     int failed = 0;
-
     for (size_t k = 0; k < optimizer->group_count; k++)
-        failed |= json_array_append_new(groups, group_json(&optimizer->groups[k]));
+        failed |= json_array_append_new(groups, hyper_json(&optimizer->groups[k]));
     for (size_t k = 0; k < optimizer->tensor_count; k++)
         failed |= json_object_set_new(tensors, optimizer->tensors[k].info.name, tensor_json(&optimizer->tensors[k]));
-    failed |= json_object_set_new(json, "method", json_string(adadelta_method_name(optimizer->method_id)));
+    failed |= json_object_set_new(json, "method", json_string(adadelta_method_name(optimizer->options.method)));
     failed |= json_object_set_new(json, "step", json_integer((json_int_t)optimizer->steps));
+    failed |= json_object_set_new(json, "skipped", json_integer((json_int_t)optimizer->skipped));
+    failed |= json_object_set_new(json, "settings", whole_json(&whole));
     failed |= json_object_set_new(json, "groups", groups);
     failed |= json_object_set_new(json, "tensors", tensors);
     if (!failed)
@@ -118,15 +81,15 @@ static char *state_name(const char *tensor, const char *state)
     return name;
 }
 
-static enum adadelta_status put_array(struct adadelta_checkpoint *checkpoint, const struct adadelta_tensor *info,
-                                      const char *name, void *values, struct adadelta_error *error)
+static enum adadelta_status put_array(struct adadelta_checkpoint *checkpoint, const struct tensor *tensor,
+                                      const char *name, enum adadelta_dtype dtype, void *values,
+                                      struct adadelta_error *error)
 {
-    struct adadelta_tensor array = *info;
-    enum adadelta_status status;
-
+    struct adadelta_tensor array = tensor->info;
     array.name = name;
+    array.dtype = dtype;
     array.values = values;
-    status = adadelta_checkpoint_set_tensor(checkpoint, &array);
+    const enum adadelta_status status = adadelta_checkpoint_set_tensor(checkpoint, &array);
     if (status == ADADELTA_ERROR_NAME)
         return fail(error, status,
                     "two arrays of a checkpoint cannot be called '%.200s' (TENSOR.STATE is a tensor's state, "
@@ -135,14 +98,15 @@ static enum adadelta_status put_array(struct adadelta_checkpoint *checkpoint, co
     return status ? no_memory(error) : ADADELTA_OK;
 }
 
-static enum adadelta_status put_tensor(struct adadelta_checkpoint *checkpoint, const struct method *method,
-                                       const struct tensor *tensor, struct adadelta_error *error)
+static enum adadelta_status put_tensor(struct adadelta_checkpoint *checkpoint, const struct tensor *tensor,
+                                       struct adadelta_error *error)
 {
-    enum adadelta_status status = put_array(checkpoint, &tensor->info, tensor->info.name, tensor->info.values, error);
-
-    for (size_t k = 0; k < method->states && !status; k++) {
-        char *name = state_name(tensor->info.name, method->state_names[k]);
-        status = name ? put_array(checkpoint, &tensor->info, name, tensor->state[k], error) : no_memory(error);
+    const struct adadelta_tensor *info = &tensor->info;
+    enum adadelta_status status = put_array(checkpoint, tensor, info->name, info->dtype, info->values, error);
+    for (size_t k = 0; k < tensor->part_count && !status; k++) {
+        const struct part *part = &tensor->parts[k];
+        char *name = state_name(info->name, part->name);
+        status = name ? put_array(checkpoint, tensor, name, part->dtype, part->values, error) : no_memory(error);
         free(name);
     }
     return status;
@@ -159,7 +123,7 @@ enum adadelta_status adadelta_checkpoint_set_optimizer(struct adadelta_checkpoin
     if (adadelta_checkpoint_text(checkpoint, TEXT_OPTIMIZER))
         return fail(error, ADADELTA_ERROR_ARGUMENT, "the checkpoint holds an optimizer already");
     for (size_t k = 0; k < optimizer->tensor_count && !status; k++)
-        status = put_tensor(checkpoint, optimizer->method, &optimizer->tensors[k], error);
+        status = put_tensor(checkpoint, &optimizer->tensors[k], error);
     if (status)
         return status;
     json = optimizer_json(optimizer);
@@ -191,12 +155,15 @@ enum adadelta_status adadelta_save(const struct adadelta *optimizer, const char 
 struct plan {
     const struct adadelta_checkpoint *checkpoint;
     const struct adadelta *optimizer; /* as it is: not changed before the plan is complete */
-    uint64_t steps;
+    uint64_t steps, skipped;
+    struct whole whole;
     struct adadelta_hyper *groups; /* [optimizer->group_count] */
-    struct part {
-        uint64_t steps;
-        const void *values, *state[MAX_STATES];
-    } * parts; /* [optimizer->tensor_count] */
+    struct entry {
+        uint64_t steps, skipped, averaged;
+        int own;
+        struct adadelta_hyper hyper;
+        const void *values, *parts[MAX_PARTS]; /* a part that the checkpoint lacks, as it may: NULL */
+    } * entries;                               /* [optimizer->tensor_count] */
 };
 
 static enum adadelta_status malformed(struct adadelta_error *error, const char *what)
@@ -204,34 +171,55 @@ static enum adadelta_status malformed(struct adadelta_error *error, const char *
     return fail(error, ADADELTA_ERROR_FORMAT, TEXT_OPTIMIZER " is malformed: %s", what);
 }
 
-static int read_count(const json_t *object, const char *name, uint64_t *count)
+/* A count that older formats lack. */
+static int newer_count_read(const json_t *object, const char *name, uint64_t *count)
 {
-    const json_t *value = json_object_get(object, name);
-
-    if (!json_is_integer(value) || json_integer_value(value) < 0)
-        return 0;
-    *count = (uint64_t)json_integer_value(value);
-    return 1;
+    *count = 0;
+    return !json_object_get(object, name) || count_read(object, name, count);
 }
 
-static int read_hyper(const json_t *group, struct adadelta_hyper *hyper)
+/* The settings of a group or a tensor; NULL, or what is wrong. */
+static const char *read_settings(const json_t *json, struct adadelta_hyper *hyper)
 {
     *hyper = (struct adadelta_hyper){0};
-    for (size_t k = 0; k < REALS; k++) {
-        const json_t *field = json_object_get(group, reals[k].name);
-        double value = json_number_value(field);
-        if (!json_is_number(field))
-            return 0;
-        memcpy((char *)hyper + reals[k].offset, &value, sizeof(value));
+    if (!hyper_read(json, hyper))
+        return "a group or tensor lacks a setting, or one has another type";
+    const enum adadelta_status status = adadelta_hyper_check(hyper);
+    return status ? adadelta_status_string(status) : NULL;
+}
+
+/* Settings that would be refused if they were set; NULL, or what is wrong. */
+static const char *wrong_settings(struct whole *whole)
+{
+    struct adadelta trial = {.steps = 0};
+    if (adadelta_set_gradients(&trial, &whole->gradients) || adadelta_set_schedule(&trial, &whole->schedule) ||
+        !(whole->average_decay >= 0 && whole->average_decay < 1))
+        return "a setting is out of its range";
+    return NULL;
+}
+
+/* The settings of the whole optimizer. A callback is the optimizer's own affair; averages must be kept alike, save that
+   an optimizer may begin to keep them. */
+static enum adadelta_status plan_whole(struct plan *plan, const json_t *settings, struct adadelta_error *error)
+{
+    const struct adadelta *optimizer = plan->optimizer;
+    struct whole *whole = &plan->whole;
+    *whole = whole_of(optimizer);
+    if (!settings)
+        whole->averaging = ADADELTA_AVERAGING_NONE;
+    else if (!json_is_object(settings) || !whole_read(settings, whole))
+        return malformed(error, "settings lack one, or one has another type");
+    if (whole->schedule.kind == ADADELTA_SCHEDULE_CALLBACK && !optimizer->schedule.rate)
+        return fail(error, ADADELTA_ERROR_MISMATCH, "the checkpoint's schedule is a callback, the optimizer has none");
+    if (whole->averaging != (int)optimizer->options.averaging && whole->averaging != ADADELTA_AVERAGING_NONE)
+        return fail(error, ADADELTA_ERROR_MISMATCH, "averages are kept '%s' in the checkpoint, '%s' in the optimizer",
+                    averaging_name(whole->averaging), averaging_name((int)optimizer->options.averaging));
+    if (whole->averaging == ADADELTA_AVERAGING_NONE) {
+        whole->average_decay = optimizer->options.average_decay;
+        whole->swapped = 0;
     }
-    for (size_t k = 0; k < FLAGS; k++) {
-        const json_t *field = json_object_get(group, flags[k].name);
-        int value = json_is_true(field);
-        if (!json_is_boolean(field))
-            return 0;
-        memcpy((char *)hyper + flags[k].offset, &value, sizeof(value));
-    }
-    return 1;
+    const char *wrong = wrong_settings(whole);
+    return wrong ? malformed(error, wrong) : ADADELTA_OK;
 }
 
 static enum adadelta_status plan_groups(struct plan *plan, const json_t *groups, struct adadelta_error *error)
@@ -244,12 +232,9 @@ static enum adadelta_status plan_groups(struct plan *plan, const json_t *groups,
         return fail(error, ADADELTA_ERROR_MISMATCH, "the checkpoint has %zu groups, the optimizer has %zu",
                     json_array_size(groups), count);
     for (size_t k = 0; k < count; k++) {
-        enum adadelta_status status;
-        if (!read_hyper(json_array_get(groups, k), &plan->groups[k]))
-            return malformed(error, "a group lacks a setting, or one is not a number");
-        status = adadelta_hyper_check(&plan->groups[k]);
-        if (status)
-            return malformed(error, adadelta_status_string(status));
+        const char *wrong = read_settings(json_array_get(groups, k), &plan->groups[k]);
+        if (wrong)
+            return malformed(error, wrong);
     }
     return ADADELTA_OK;
 }
@@ -267,7 +252,7 @@ static const char *shape_text(const struct adadelta_tensor *array, char text[200
 
 /* Finds the array of a tensor's values or state, and compares type and shape. */
 static enum adadelta_status find_array(const struct plan *plan, const struct tensor *tensor, const char *name,
-                                       const void **values, struct adadelta_error *error)
+                                       enum adadelta_dtype dtype, const void **values, struct adadelta_error *error)
 {
     const struct adadelta_tensor *want = &tensor->info;
     struct adadelta_tensor found;
@@ -275,9 +260,9 @@ static enum adadelta_status find_array(const struct plan *plan, const struct ten
 
     if (adadelta_checkpoint_tensor(plan->checkpoint, name, &found))
         return fail(error, ADADELTA_ERROR_MISMATCH, "array '%.100s' is not in the checkpoint", name);
-    if (found.dtype != want->dtype)
+    if (found.dtype != dtype)
         return fail(error, ADADELTA_ERROR_MISMATCH, "tensor '%.100s' is %s in the checkpoint, %s in the optimizer",
-                    name, dtype_names[found.dtype], dtype_names[want->dtype]);
+                    name, adadelta_dtype_name(found.dtype), adadelta_dtype_name(dtype));
     if (found.ndim != want->ndim || memcmp(found.shape, want->shape, want->ndim * sizeof(want->shape[0])) != 0)
         return fail(error, ADADELTA_ERROR_MISMATCH,
                     "tensor '%.100s' has shape [%s] in the checkpoint, [%s] in the optimizer", name,
@@ -286,32 +271,50 @@ static enum adadelta_status find_array(const struct plan *plan, const struct ten
     return ADADELTA_OK;
 }
 
-/* What the JSON says of a tensor: its group, its counter, and settings that its type can hold. */
-static enum adadelta_status plan_entry(struct plan *plan, size_t k, const json_t *entry, struct adadelta_error *error)
+/* What the JSON says of a tensor: its group, its counters, and settings that its type can hold. */
+static enum adadelta_status plan_entry(struct plan *plan, size_t k, const json_t *json, struct adadelta_error *error)
 {
     const struct tensor *tensor = &plan->optimizer->tensors[k];
-    enum adadelta_status status;
+    struct entry *entry = &plan->entries[k];
+    const json_t *own = json_object_get(json, "hyper");
     uint64_t group;
 
-    if (!read_count(entry, "group", &group) || !read_count(entry, "step", &plan->parts[k].steps))
-        return malformed(error, "a tensor lacks group or step");
+    if (!count_read(json, "group", &group) || !count_read(json, "step", &entry->steps) ||
+        !newer_count_read(json, "skipped", &entry->skipped) || !newer_count_read(json, "averaged", &entry->averaged))
+        return malformed(error, "a tensor lacks group, step, skipped or averaged");
     if (group != tensor->group)
         return fail(error, ADADELTA_ERROR_MISMATCH,
                     "tensor '%.100s' is in group %" PRIu64 " in the checkpoint, in group %zu in the optimizer",
                     tensor->info.name, group, tensor->group);
-    status = method_check(&plan->groups[tensor->group], tensor->info.dtype);
+    entry->own = own != NULL;
+    entry->hyper = plan->groups[tensor->group];
+    const char *wrong = own ? read_settings(own, &entry->hyper) : NULL;
+    if (wrong)
+        return malformed(error, wrong);
+    const enum adadelta_status status = method_check(&entry->hyper, tensor->computed);
     return status ? malformed(error, adadelta_status_string(status)) : ADADELTA_OK;
+}
+
+/* Whether a part begins anew where the checkpoint has none: the averages, where none were kept. */
+static int may_lack(const struct plan *plan, const struct part *part)
+{
+    return plan->whole.averaging == ADADELTA_AVERAGING_NONE &&
+           (strcmp(part->name, PART_AVERAGE) == 0 || strcmp(part->name, PART_SPARE) == 0);
 }
 
 static enum adadelta_status plan_tensor(struct plan *plan, size_t k, struct adadelta_error *error)
 {
     const struct tensor *tensor = &plan->optimizer->tensors[k];
-    const struct method *method = plan->optimizer->method;
-    enum adadelta_status status = find_array(plan, tensor, tensor->info.name, &plan->parts[k].values, error);
+    struct entry *entry = &plan->entries[k];
+    enum adadelta_status status =
+        find_array(plan, tensor, tensor->info.name, tensor->info.dtype, &entry->values, error);
 
-    for (size_t s = 0; s < method->states && !status; s++) {
-        char *name = state_name(tensor->info.name, method->state_names[s]);
-        status = name ? find_array(plan, tensor, name, &plan->parts[k].state[s], error) : no_memory(error);
+    for (size_t p = 0; p < tensor->part_count && !status; p++) {
+        const struct part *part = &tensor->parts[p];
+        if (may_lack(plan, part))
+            continue;
+        char *name = state_name(tensor->info.name, part->name);
+        status = name ? find_array(plan, tensor, name, part->dtype, &entry->parts[p], error) : no_memory(error);
         free(name);
     }
     return status;
@@ -342,37 +345,53 @@ static enum adadelta_status plan_tensors(struct plan *plan, const json_t *tensor
 static enum adadelta_status make_plan(struct plan *plan, const json_t *json, struct adadelta_error *error)
 {
     const char *method = json_string_value(json_object_get(json, "method"));
-    const char *ours = adadelta_method_name(plan->optimizer->method_id);
+    const char *ours = adadelta_method_name(plan->optimizer->options.method);
     enum adadelta_status status;
 
-    if (!method || !read_count(json, "step", &plan->steps))
-        return malformed(error, "it lacks method or step");
+    if (!method || !count_read(json, "step", &plan->steps) || !newer_count_read(json, "skipped", &plan->skipped))
+        return malformed(error, "it lacks method, step or skipped");
     if (strcmp(method, ours) != 0)
         return fail(error, ADADELTA_ERROR_MISMATCH, "the checkpoint's method is '%.40s', the optimizer's is '%s'",
                     method, ours);
-    status = plan_groups(plan, json_object_get(json, "groups"), error);
+    status = plan_whole(plan, json_object_get(json, "settings"), error);
+    if (!status)
+        status = plan_groups(plan, json_object_get(json, "groups"), error);
     return status ? status : plan_tensors(plan, json_object_get(json, "tensors"), error);
 }
 
 /* memmove: a checkpoint that was never written may hold this very optimizer's arrays. */
-static void copy_array(void *to, const void *from, const struct tensor *tensor)
+static void copy_array(void *to, const void *from, size_t bytes)
 {
-    if (tensor->n > 0)
-        memmove(to, from, tensor->n * dtype_size(tensor->info.dtype));
+    if (bytes > 0)
+        memmove(to, from, bytes);
+}
+
+static void fill_tensor(struct tensor *tensor, const struct entry *entry)
+{
+    tensor->steps = entry->steps;
+    tensor->skipped = entry->skipped;
+    tensor->own = entry->own;
+    tensor->hyper = entry->hyper;
+    tensor->update_norm = NAN;
+    copy_array(tensor->info.values, entry->values, tensor_bytes(tensor));
+    tensor_restart_average(tensor); /* where the checkpoint has none */
+    tensor->averaged = entry->averaged;
+    for (size_t p = 0; p < tensor->part_count; p++) {
+        if (entry->parts[p])
+            copy_array(tensor->parts[p].values, entry->parts[p],
+                       tensor->n * adadelta_dtype_size(tensor->parts[p].dtype));
+    }
 }
 
 static void carry_out(const struct plan *plan, struct adadelta *optimizer)
 {
-    for (size_t k = 0; k < optimizer->tensor_count; k++) {
-        struct tensor *tensor = &optimizer->tensors[k];
-        tensor->steps = plan->parts[k].steps;
-        copy_array(tensor->info.values, plan->parts[k].values, tensor);
-        for (size_t s = 0; s < optimizer->method->states; s++)
-            copy_array(tensor->state[s], plan->parts[k].state[s], tensor);
-    }
+    for (size_t k = 0; k < optimizer->tensor_count; k++)
+        fill_tensor(&optimizer->tensors[k], &plan->entries[k]);
     if (optimizer->group_count > 0)
         memcpy(optimizer->groups, plan->groups, optimizer->group_count * sizeof(*plan->groups));
+    whole_into(&plan->whole, optimizer);
     optimizer->steps = plan->steps;
+    optimizer->skipped = plan->skipped;
 }
 
 static enum adadelta_status parse_text(const char *text, json_t **json, struct adadelta_error *error)
@@ -402,11 +421,11 @@ enum adadelta_status adadelta_checkpoint_get_optimizer(const struct adadelta_che
         return status;
     /* One more than needed: calloc(0) may give NULL. */
     plan.groups = calloc(optimizer->group_count + 1, sizeof(*plan.groups));
-    plan.parts = calloc(optimizer->tensor_count + 1, sizeof(*plan.parts));
-    status = plan.groups && plan.parts ? make_plan(&plan, json, error) : no_memory(error);
+    plan.entries = calloc(optimizer->tensor_count + 1, sizeof(*plan.entries));
+    status = plan.groups && plan.entries ? make_plan(&plan, json, error) : no_memory(error);
     if (!status)
         carry_out(&plan, optimizer);
-    free(plan.parts);
+    free(plan.entries);
     free(plan.groups);
     json_decref(json);
     return status;

@@ -119,8 +119,7 @@ enum adadelta_status method_check(const struct adadelta_hyper *hyper, enum adade
     return ADADELTA_OK;
 }
 
-/* base^exponent by squaring. Not pow(), whose last bit differs from one libm to the next. */
-static double power(double base, uint64_t exponent)
+double power(double base, uint64_t exponent)
 {
     double result = 1;
     for (; exponent; exponent >>= 1, base *= base) {
@@ -159,8 +158,21 @@ struct coefs method_coefs(enum adadelta_method method, const struct adadelta_hyp
                  : hyper->decoupled       ? DECAY_DECOUPLED
                                           : DECAY_COUPLED,
         .nesterov = hyper->nesterov,
+        .scale = 1,
+        .clip = INFINITY,
+        .shrink = 1,
+        .negate = hyper->maximize,
+        .prepares = hyper->maximize,
     };
     if (prepare[method])
         prepare[method](&coefs, hyper, t);
     return coefs;
+}
+
+void coefs_prepare(struct coefs *coefs, const struct adadelta_gradients *gradients, double shrink)
+{
+    coefs->scale = gradients->scale;
+    coefs->clip = gradients->clip_value > 0 ? gradients->clip_value : INFINITY;
+    coefs->shrink = shrink;
+    coefs->prepares = coefs->negate || coefs->scale != 1 || coefs->clip < INFINITY || shrink != 1;
 }

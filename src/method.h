@@ -5,7 +5,7 @@
 
 #include <adadelta.h>
 
-enum { MAX_STATES = 2, DTYPES = 2 /* the types that are computed in: ADADELTA_F32, ADADELTA_F64 */ };
+enum { MAX_STATES = 2, DTYPES = ADADELTA_F64 + 1 /* of tables by the type computed in: ADADELTA_F32, ADADELTA_F64 */ };
 
 enum decay { DECAY_NONE, DECAY_COUPLED, DECAY_DECOUPLED };
 
@@ -23,6 +23,9 @@ struct coefs {
     double decay_rate; /* weight_decay where coupled, lr*weight_decay where decoupled */
     enum decay decay;
     int nesterov;
+    /* Of every method: what happens to the gradient before the rule. */
+    double scale, clip, shrink; /* 1, infinity and 1 where nothing does */
+    int negate, prepares;       /* prepares: something happens to it */
 };
 
 struct method {
@@ -36,6 +39,12 @@ const struct method *method_row(enum adadelta_method method);
 /* The numbers of a method's step t (from 1). They depend on nothing but the arguments: no libm function that rounds
    differently from one machine to the next is used. */
 struct coefs method_coefs(enum adadelta_method method, const struct adadelta_hyper *hyper, uint64_t t);
+
+/* Sets what happens to the gradient; shrink is for the norms. */
+void coefs_prepare(struct coefs *coefs, const struct adadelta_gradients *gradients, double shrink);
+
+/* base^exponent by squaring: not pow(), whose last bit differs from one libm to the next. */
+double power(double base, uint64_t exponent);
 
 /* adadelta_hyper_check, and whether the settings still hold when rounded to dtype. */
 enum adadelta_status method_check(const struct adadelta_hyper *hyper, enum adadelta_dtype dtype);

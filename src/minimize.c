@@ -28,6 +28,7 @@ struct adadelta_minimize_options adadelta_minimize_options_default(void)
 {
     return (struct adadelta_minimize_options){
         .hyper = adadelta_hyper_default(),
+        .schedule = adadelta_schedule_default(),
         .max_iterations = 100000,
         .f_target = -INFINITY,
         .gradient_tolerance = 1e-6,
@@ -80,7 +81,10 @@ static enum adadelta_status check(size_t n, const double *x, adadelta_objective 
         return ADADELTA_ERROR_ARGUMENT;
     const size_t bytes = n * sizeof *x;
     /* A step on nothing checks the settings and the instruction set, as each step will. */
-    const enum adadelta_status status = adadelta_update_f64(0, NULL, NULL, NULL, NULL, &options->hyper);
+    enum adadelta_status status = adadelta_update_f64(0, NULL, NULL, NULL, NULL, &options->hyper);
+    if (status)
+        return status;
+    status = adadelta_schedule_check(&options->schedule);
     if (status)
         return status;
     if (v && (arrays_overlap(x, bytes, v, bytes) || arrays_overlap(x, bytes, u, bytes) ||
@@ -180,8 +184,15 @@ static enum adadelta_status descend(struct run *run)
         result->reason = stopping_rule(run);
         if (result->reason != ADADELTA_MINIMIZE_REASON_COUNT)
             break;
-        const enum adadelta_status status = adadelta_update_f64(run->now.n, run->x, run->gradient, run->square_avg,
-                                                                run->acc_delta, &run->options.hyper);
+        const double rate = adadelta_schedule_rate(&run->options.schedule, run->now.iteration);
+        struct adadelta_hyper hyper = run->options.hyper;
+        hyper.lr *= rate;
+        if (!(rate >= 0 && isfinite(hyper.lr))) {
+            result->reason = ADADELTA_MINIMIZE_RATE;
+            break;
+        }
+        const enum adadelta_status status =
+            adadelta_update_f64(run->now.n, run->x, run->gradient, run->square_avg, run->acc_delta, &hyper);
         if (status)
             return status;
         result->iterations++;
@@ -191,37 +202,40 @@ static enum adadelta_status descend(struct run *run)
     return ADADELTA_OK;
 }
 
+/* A schedule without a length of its own ends with the run, where that has an end. */
+static void end_schedule(struct adadelta_minimize_options *options)
+{
+    const uint64_t first = options->first_iteration, count = options->max_iterations;
+    if (options->schedule.steps == 0 && count != UINT64_MAX)
+        options->schedule.steps = count < UINT64_MAX - first ? first + count : UINT64_MAX;
+}
+
 enum adadelta_status adadelta_minimize(size_t n, double *x, adadelta_objective *objective, void *context,
                                        const struct adadelta_minimize_options *options,
                                        struct adadelta_minimize_result *result)
 {
-    const struct adadelta_minimize_options defaults = adadelta_minimize_options_default();
-    if (!options)
-        options = &defaults;
-    enum adadelta_status status = check(n, x, objective, options);
-    if (status)
-        return status;
     struct run run = {
         .x = x,
-        .square_avg = options->square_avg,
-        .acc_delta = options->acc_delta,
         .objective = objective,
         .context = context,
-        .options = *options,
+        .options = options ? *options : adadelta_minimize_options_default(),
         .now = {.n = n, .x = x},
         .result = {.value = NAN, .gradient_norm = NAN, .best_value = NAN},
         .improved_value = NAN,
     };
+    end_schedule(&run.options);
+    enum adadelta_status status = check(n, x, objective, &run.options);
+    if (status)
+        return status;
     clock_gettime(CLOCK_MONOTONIC, &run.begin);
-    double *arrays = calloc(OWN_ARRAYS + (options->square_avg ? 0 : STATE_ARRAYS), n * sizeof *arrays);
+    const int has_state = run.options.square_avg != NULL;
+    double *arrays = calloc(OWN_ARRAYS + (has_state ? 0 : STATE_ARRAYS), n * sizeof *arrays);
     if (!arrays)
         return ADADELTA_ERROR_MEMORY;
     run.kept = memcpy(arrays, x, n * sizeof *x);
     run.now.gradient = run.gradient = arrays + n;
-    if (!options->square_avg) {
-        run.square_avg = arrays + 2 * n;
-        run.acc_delta = arrays + 3 * n;
-    }
+    run.square_avg = has_state ? run.options.square_avg : arrays + 2 * n;
+    run.acc_delta = has_state ? run.options.acc_delta : arrays + 3 * n;
     status = descend(&run);
     free(arrays);
     if (!status && result)

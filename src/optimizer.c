@@ -1,91 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* The optimizer object: groups, tensors and their state. Building it, copying it, asking it; step.c moves it. */
+/* The optimizer object: making, copying and asking it, and the settings of all of it. tensor.c fills it, step.c moves
+   it. */
 #include "optimizer.h"
 
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
-#include "kernels/kernels.h"
-
-enum { MAX_THREADS = 1024, STATE_ALIGNMENT = 64 };
-
-/* ---- Shapes and memory ---- */
-
-size_t dtype_size(enum adadelta_dtype dtype)
-{
-    static const size_t sizes[] = {[ADADELTA_F32] = 4, [ADADELTA_F64] = 8, [ADADELTA_U8] = 1};
-    return (size_t)dtype < sizeof sizes / sizeof sizes[0] ? sizes[dtype] : 0;
-}
-
-size_t shape_elements(enum adadelta_dtype dtype, size_t ndim, const size_t *shape)
-{
-    if (ndim > ADADELTA_MAX_DIMS || !dtype_size(dtype))
-        return SIZE_MAX;
-    for (size_t i = 0; i < ndim; i++) {
-        if (shape[i] > PTRDIFF_MAX) /* more than a file could say, even beside a 0 */
-            return SIZE_MAX;
-    }
-    for (size_t i = 0; i < ndim; i++) {
-        if (shape[i] == 0)
-            return 0;
-    }
-    const size_t most = PTRDIFF_MAX / dtype_size(dtype);
-    size_t n = 1;
-    for (size_t i = 0; i < ndim; i++) {
-        if (shape[i] > most / n)
-            return SIZE_MAX;
-        n *= shape[i];
-    }
-    return n;
-}
-
-static size_t round_up(size_t size, size_t unit)
-{
-    return (size + unit - 1) / unit * unit;
-}
-
-/* Gives a tensor its state block, zeroed. */
-static enum adadelta_status allocate_state(struct tensor *tensor, const struct method *method)
-{
-    const size_t most = PTRDIFF_MAX / MAX_STATES - STATE_ALIGNMENT;
-    if (tensor->n > most / dtype_size(tensor->info.dtype))
-        return ADADELTA_ERROR_MEMORY;
-    const size_t stride = round_up(tensor->n * dtype_size(tensor->info.dtype), STATE_ALIGNMENT);
-    tensor->block_size = stride * method->states;
-    if (!method->states)
-        return ADADELTA_OK;
-    tensor->block = aligned_alloc(STATE_ALIGNMENT, tensor->block_size ? tensor->block_size : STATE_ALIGNMENT);
-    if (!tensor->block)
-        return ADADELTA_ERROR_MEMORY;
-    memset(tensor->block, 0, tensor->block_size);
-    for (size_t k = 0; k < method->states; k++)
-        tensor->state[k] = (char *)tensor->block + k * stride;
-    return ADADELTA_OK;
-}
-
-static void release(struct tensor *tensor)
-{
-    free((char *)tensor->info.name);
-    free(tensor->block);
-}
-
-/* Makes room for one more element behind count. The array moves only to a larger place, so a failure changes
-   nothing. */
-static int grow(void **array, size_t count, size_t size)
-{
-    if (count & (count - 1)) /* a power of two, or 0, is where the room ends */
-        return 1;
-    void *larger = realloc(*array, (count ? 2 * count : 1) * size);
-    if (larger)
-        *array = larger;
-    return larger != NULL;
-}
+enum { MAX_THREADS = 1024 };
 
 /* ---- Create and destroy ---- */
 
 struct adadelta_options adadelta_options_default(void)
 {
-    return (struct adadelta_options){.method = ADADELTA_METHOD_ADADELTA};
+    return (struct adadelta_options){.method = ADADELTA_METHOD_ADADELTA, .average_decay = 0.999};
+}
+
+static enum adadelta_status check_options(const struct adadelta_options *options)
+{
+    if (!method_row(options->method) || options->threads < 0 || options->threads > MAX_THREADS ||
+        (unsigned)options->averaging > ADADELTA_AVERAGING_POLYAK)
+        return ADADELTA_ERROR_ARGUMENT;
+    if (options->averaging == ADADELTA_AVERAGING_EXPONENTIAL &&
+        !(options->average_decay >= 0 && options->average_decay < 1))
+        return ADADELTA_ERROR_AVERAGE;
+    return ADADELTA_OK;
 }
 
 enum adadelta_status adadelta_create(const struct adadelta_options *options, struct adadelta **optimizer)
@@ -93,20 +31,22 @@ enum adadelta_status adadelta_create(const struct adadelta_options *options, str
     if (!optimizer)
         return ADADELTA_ERROR_ARGUMENT;
     *optimizer = NULL;
-    const struct adadelta_options defaults = adadelta_options_default();
-    if (!options)
-        options = &defaults;
-    const struct method *method = method_row(options->method);
-    if (!method || options->threads < 0 || options->threads > MAX_THREADS)
+    struct adadelta_options own = options ? *options : adadelta_options_default();
+    const enum adadelta_status status = check_options(&own);
+    if (status)
+        return status;
+    if (!allocator_complete(&own.allocator))
         return ADADELTA_ERROR_ARGUMENT;
     if (!kernels_in_use())
         return ADADELTA_ERROR_ISA;
-    *optimizer = calloc(1, sizeof **optimizer);
-    if (!*optimizer)
+    struct adadelta *made = memory_take(&own.allocator, sizeof *made);
+    if (!made)
         return ADADELTA_ERROR_MEMORY;
-    (*optimizer)->method = method;
-    (*optimizer)->method_id = options->method;
-    (*optimizer)->threads = options->threads;
+    made->method = method_row(own.method);
+    made->options = own;
+    made->gradients = adadelta_gradients_default();
+    made->schedule = adadelta_schedule_default();
+    *optimizer = made;
     return ADADELTA_OK;
 }
 
@@ -114,11 +54,18 @@ void adadelta_destroy(struct adadelta *optimizer)
 {
     if (!optimizer)
         return;
+    const struct adadelta_allocator *allocator = &optimizer->options.allocator;
     for (size_t i = 0; i < optimizer->tensor_count; i++)
-        release(&optimizer->tensors[i]);
-    free(optimizer->tensors);
-    free(optimizer->groups);
-    free(optimizer);
+        tensor_release(optimizer, &optimizer->tensors[i]);
+    memory_give(allocator, optimizer->tensors, memory_room(optimizer->tensor_count) * sizeof *optimizer->tensors);
+    memory_give(allocator, optimizer->groups, memory_room(optimizer->group_count) * sizeof *optimizer->groups);
+    const struct adadelta_allocator last = *allocator;
+    memory_give(&last, optimizer, sizeof *optimizer);
+}
+
+const char *adadelta_error_text(const struct adadelta *optimizer)
+{
+    return optimizer ? optimizer->error.text : "";
 }
 
 /* ---- Groups ---- */
@@ -127,15 +74,15 @@ enum adadelta_status adadelta_add_group(struct adadelta *optimizer, const struct
 {
     if (!optimizer)
         return ADADELTA_ERROR_ARGUMENT;
-    const struct adadelta_hyper defaults = adadelta_hyper_for(optimizer->method_id);
+    const struct adadelta_hyper defaults = adadelta_hyper_for(optimizer->options.method);
     if (!hyper)
         hyper = &defaults;
     const enum adadelta_status status = adadelta_hyper_check(hyper);
     if (status)
-        return status;
+        return fail(&optimizer->error, status, "a new group: %s", adadelta_status_string(status));
     void *groups = optimizer->groups;
-    if (!grow(&groups, optimizer->group_count, sizeof *optimizer->groups))
-        return ADADELTA_ERROR_MEMORY;
+    if (!memory_grow(&optimizer->options.allocator, &groups, optimizer->group_count, sizeof *optimizer->groups))
+        return fail(&optimizer->error, ADADELTA_ERROR_MEMORY, "no memory for a group");
     optimizer->groups = groups;
     optimizer->groups[optimizer->group_count] = *hyper;
     if (group)
@@ -154,148 +101,96 @@ enum adadelta_status adadelta_get_hyper(const struct adadelta *optimizer, size_t
 
 enum adadelta_status adadelta_set_hyper(struct adadelta *optimizer, size_t group, const struct adadelta_hyper *hyper)
 {
-    if (!optimizer || group >= optimizer->group_count)
+    if (!optimizer)
         return ADADELTA_ERROR_ARGUMENT;
+    if (group >= optimizer->group_count)
+        return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "there is no group %zu: the optimizer has %zu", group,
+                    optimizer->group_count);
     enum adadelta_status status = adadelta_hyper_check(hyper);
     for (size_t i = 0; !status && i < optimizer->tensor_count; i++) {
         if (optimizer->tensors[i].group == group)
-            status = method_check(hyper, optimizer->tensors[i].info.dtype);
+            status = method_check(hyper, optimizer->tensors[i].computed);
     }
-    if (!status)
-        optimizer->groups[group] = *hyper;
-    return status;
-}
-
-/* ---- Tensors ---- */
-
-int arrays_overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes)
-{
-    const uintptr_t p = (uintptr_t)a, q = (uintptr_t)b;
-    return a && b && a_bytes && b_bytes && p < q + b_bytes && q < p + a_bytes;
-}
-
-/* Checks the arrays of tensor number index (or one yet to come) against one another and against all other tensors:
-   nothing may share memory with parameters. Gradients may share memory with one another. */
-static enum adadelta_status check_buffers(const struct adadelta *optimizer, size_t index, const void *values,
-                                          const void *gradient, size_t bytes)
-{
-    if (bytes && !values)
-        return ADADELTA_ERROR_ARGUMENT;
-    if (arrays_overlap(values, bytes, gradient, bytes))
-        return ADADELTA_ERROR_OVERLAP;
-    for (size_t i = 0; i < optimizer->tensor_count; i++) {
-        const struct tensor *other = &optimizer->tensors[i];
-        const size_t other_bytes = other->n * dtype_size(other->info.dtype);
-        if (i == index)
-            continue;
-        if (arrays_overlap(values, bytes, other->info.values, other_bytes) ||
-            arrays_overlap(values, bytes, other->info.gradient, other_bytes) ||
-            arrays_overlap(gradient, bytes, other->info.values, other_bytes))
-            return ADADELTA_ERROR_OVERLAP;
-    }
-    return ADADELTA_OK;
-}
-
-static enum adadelta_status check_tensor(const struct adadelta *optimizer, size_t group,
-                                         const struct adadelta_tensor *tensor)
-{
-    if (group >= optimizer->group_count || !tensor->name || !is_utf8(tensor->name) ||
-        (tensor->dtype != ADADELTA_F32 && tensor->dtype != ADADELTA_F64) || tensor->ndim > ADADELTA_MAX_DIMS)
-        return ADADELTA_ERROR_ARGUMENT;
-    for (size_t i = tensor->ndim; i < ADADELTA_MAX_DIMS; i++) {
-        if (tensor->shape[i]) /* a forgotten ndim would make a matrix a single number */
-            return ADADELTA_ERROR_ARGUMENT;
-    }
-    const size_t n = shape_elements(tensor->dtype, tensor->ndim, tensor->shape);
-    if (n == SIZE_MAX)
-        return ADADELTA_ERROR_ARGUMENT;
-    if (!*tensor->name)
-        return ADADELTA_ERROR_NAME;
-    for (size_t i = 0; i < optimizer->tensor_count; i++) {
-        if (strcmp(tensor->name, optimizer->tensors[i].info.name) == 0)
-            return ADADELTA_ERROR_NAME;
-    }
-    const enum adadelta_status status = method_check(&optimizer->groups[group], tensor->dtype);
     if (status)
-        return status;
-    return check_buffers(optimizer, SIZE_MAX, tensor->values, tensor->gradient, n * dtype_size(tensor->dtype));
-}
-
-/* Adds a tensor like the model (registration, counter, and its state where it has any) with a name and state of its
- * own. */
-static enum adadelta_status append_tensor(struct adadelta *optimizer, const struct tensor *model)
-{
-    void *tensors = optimizer->tensors;
-    if (!grow(&tensors, optimizer->tensor_count, sizeof *optimizer->tensors))
-        return ADADELTA_ERROR_MEMORY;
-    optimizer->tensors = tensors;
-    struct tensor added = *model;
-    added.block = NULL;
-    added.info.name = copy_text(model->info.name);
-    const enum adadelta_status status =
-        added.info.name ? allocate_state(&added, optimizer->method) : ADADELTA_ERROR_MEMORY;
-    if (status) {
-        release(&added);
-        return status;
-    }
-    if (model->block)
-        memcpy(added.block, model->block, added.block_size);
-    optimizer->tensors[optimizer->tensor_count++] = added;
+        return fail(&optimizer->error, status, "group %zu: %s", group, adadelta_status_string(status));
+    optimizer->groups[group] = *hyper;
     return ADADELTA_OK;
 }
 
-enum adadelta_status adadelta_add_tensor(struct adadelta *optimizer, size_t group, const struct adadelta_tensor *tensor,
-                                         size_t *index)
+/* ---- Gradients and schedule ---- */
+
+struct adadelta_gradients adadelta_gradients_default(void)
 {
-    if (!optimizer || !tensor)
+    return (struct adadelta_gradients){.scale = 1, .nonfinite = ADADELTA_NONFINITE_RAISE};
+}
+
+static int is_bound(double bound) /* false for NaN */
+{
+    return bound >= 0 && bound < INFINITY;
+}
+
+enum adadelta_status adadelta_set_gradients(struct adadelta *optimizer, const struct adadelta_gradients *gradients)
+{
+    if (!optimizer)
         return ADADELTA_ERROR_ARGUMENT;
-    enum adadelta_status status = check_tensor(optimizer, group, tensor);
+    if (!gradients || (unsigned)gradients->nonfinite > ADADELTA_NONFINITE_PROPAGATE ||
+        (unsigned)gradients->duplicates > ADADELTA_DUPLICATES_IN_ORDER)
+        return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT,
+                    "no settings for gradients, or nonfinite or duplicates is not a known value");
+    /* Within float for every tensor: a scale that becomes 0 or infinity there is none. */
+    if (!((float)gradients->scale > 0 && (float)gradients->scale < INFINITY) || !is_bound(gradients->clip_value) ||
+        !is_bound(gradients->clip_norm) || !is_bound(gradients->clip_global_norm))
+        return fail(
+            &optimizer->error, ADADELTA_ERROR_CLIP,
+            "scale %g must be above 0 and finite; clip_value %g, clip_norm %g and clip_global_norm %g finite and "
+            "at least 0",
+            gradients->scale, gradients->clip_value, gradients->clip_norm, gradients->clip_global_norm);
+    optimizer->gradients = *gradients;
+    return ADADELTA_OK;
+}
+
+enum adadelta_status adadelta_get_gradients(const struct adadelta *optimizer, struct adadelta_gradients *gradients)
+{
+    if (!optimizer || !gradients)
+        return ADADELTA_ERROR_ARGUMENT;
+    *gradients = optimizer->gradients;
+    return ADADELTA_OK;
+}
+
+enum adadelta_status adadelta_set_schedule(struct adadelta *optimizer, const struct adadelta_schedule *schedule)
+{
+    if (!optimizer)
+        return ADADELTA_ERROR_ARGUMENT;
+    const struct adadelta_schedule constant = adadelta_schedule_default();
+    if (!schedule)
+        schedule = &constant;
+    const enum adadelta_status status = adadelta_schedule_check(schedule);
     if (status)
-        return status;
-    const struct tensor blank = {
-        .info = *tensor, .group = group, .n = shape_elements(tensor->dtype, tensor->ndim, tensor->shape)};
-    status = append_tensor(optimizer, &blank);
-    if (!status && index)
-        *index = optimizer->tensor_count - 1;
-    return status;
-}
-
-enum adadelta_status adadelta_set_buffers(struct adadelta *optimizer, size_t index, void *values, const void *gradient)
-{
-    if (!optimizer || index >= optimizer->tensor_count)
-        return ADADELTA_ERROR_ARGUMENT;
-    struct tensor *tensor = &optimizer->tensors[index];
-    const enum adadelta_status status =
-        check_buffers(optimizer, index, values, gradient, tensor->n * dtype_size(tensor->info.dtype));
-    if (!status) {
-        tensor->info.values = values;
-        tensor->info.gradient = gradient;
-    }
-    return status;
-}
-
-enum adadelta_status adadelta_get_tensor(const struct adadelta *optimizer, size_t index, struct adadelta_tensor *tensor)
-{
-    if (!optimizer || index >= optimizer->tensor_count || !tensor)
-        return ADADELTA_ERROR_ARGUMENT;
-    *tensor = optimizer->tensors[index].info;
+        return fail(&optimizer->error, status, "schedule '%s': a field that it uses is out of its range",
+                    adadelta_schedule_name(schedule->kind) ? adadelta_schedule_name(schedule->kind) : "unknown");
+    optimizer->schedule = *schedule;
     return ADADELTA_OK;
 }
 
-enum adadelta_status adadelta_state(struct adadelta *optimizer, size_t index, const char *name, void **state)
+enum adadelta_status adadelta_get_schedule(const struct adadelta *optimizer, struct adadelta_schedule *schedule)
 {
-    if (!optimizer || index >= optimizer->tensor_count || !name || !state)
+    if (!optimizer || !schedule)
         return ADADELTA_ERROR_ARGUMENT;
-    for (size_t k = 0; k < optimizer->method->states; k++) {
-        if (strcmp(name, optimizer->method->state_names[k]) == 0) {
-            *state = optimizer->tensors[index].state[k];
-            return ADADELTA_OK;
-        }
-    }
-    return ADADELTA_ERROR_NAME;
+    *schedule = optimizer->schedule;
+    return ADADELTA_OK;
 }
 
 /* ---- Clone and counts ---- */
+
+/* Everything but groups and tensors. */
+static void copy_rest(struct adadelta *clone, const struct adadelta *optimizer)
+{
+    clone->gradients = optimizer->gradients;
+    clone->schedule = optimizer->schedule;
+    clone->steps = optimizer->steps;
+    clone->skipped = optimizer->skipped;
+    clone->swapped = optimizer->swapped;
+}
 
 enum adadelta_status adadelta_clone(const struct adadelta *optimizer, struct adadelta **copy)
 {
@@ -304,18 +199,17 @@ enum adadelta_status adadelta_clone(const struct adadelta *optimizer, struct ada
     *copy = NULL;
     if (!optimizer)
         return ADADELTA_ERROR_ARGUMENT;
-    const struct adadelta_options options = {.method = optimizer->method_id, .threads = optimizer->threads};
     struct adadelta *clone;
-    enum adadelta_status status = adadelta_create(&options, &clone);
+    enum adadelta_status status = adadelta_create(&optimizer->options, &clone);
     for (size_t i = 0; !status && i < optimizer->group_count; i++)
         status = adadelta_add_group(clone, &optimizer->groups[i], NULL);
     for (size_t i = 0; !status && i < optimizer->tensor_count; i++)
-        status = append_tensor(clone, &optimizer->tensors[i]);
+        status = tensor_append(clone, &optimizer->tensors[i]);
     if (status) {
         adadelta_destroy(clone);
         return status;
     }
-    clone->steps = optimizer->steps;
+    copy_rest(clone, optimizer);
     *copy = clone;
     return ADADELTA_OK;
 }
@@ -323,6 +217,11 @@ enum adadelta_status adadelta_clone(const struct adadelta *optimizer, struct ada
 uint64_t adadelta_step_count(const struct adadelta *optimizer)
 {
     return optimizer ? optimizer->steps : 0;
+}
+
+uint64_t adadelta_skip_count(const struct adadelta *optimizer)
+{
+    return optimizer ? optimizer->skipped : 0;
 }
 
 size_t adadelta_group_count(const struct adadelta *optimizer)
@@ -333,4 +232,12 @@ size_t adadelta_group_count(const struct adadelta *optimizer)
 size_t adadelta_tensor_count(const struct adadelta *optimizer)
 {
     return optimizer ? optimizer->tensor_count : 0;
+}
+
+size_t adadelta_state_bytes(const struct adadelta *optimizer)
+{
+    size_t sum = 0;
+    for (size_t i = 0; optimizer && i < optimizer->tensor_count; i++)
+        sum += optimizer->tensors[i].block_size;
+    return sum;
 }

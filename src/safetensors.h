@@ -17,9 +17,6 @@ enum {
     MAX_HEADER = 100000000 /* the format's limit, in bytes */
 };
 
-/* The format's names of the types, by enum adadelta_dtype. */
-extern const char *const dtype_names[ADADELTA_U8 + 1];
-
 /* Where the digits of the checksum stand in a header of size bytes, its length included; 0: there are none. */
 size_t safetensors_crc_place(const char *header, size_t size);
 

@@ -10,8 +10,6 @@
 #include "crc32.h"
 #include "optimizer.h"
 
-const char *const dtype_names[] = {[ADADELTA_F32] = "F32", [ADADELTA_F64] = "F64", [ADADELTA_U8] = "U8"};
-
 static const enum adadelta_status damaged = ADADELTA_ERROR_DAMAGED, format = ADADELTA_ERROR_FORMAT;
 
 /* The file as it lies in memory. */
@@ -156,11 +154,12 @@ static int size_at(const json_t *list, size_t k, size_t *size)
 
 static int dtype_by_name(const char *name, enum adadelta_dtype *dtype)
 {
-    for (int k = 0; name && k <= ADADELTA_U8; k++)
-        if (strcmp(name, dtype_names[k]) == 0) {
+    for (int k = ADADELTA_F32; name && k < ADADELTA_DTYPE_COUNT; k++) {
+        if (strcmp(name, adadelta_dtype_name((enum adadelta_dtype)k)) == 0) {
             *dtype = (enum adadelta_dtype)k;
             return 1;
         }
+    }
     return 0;
 }
 
@@ -172,7 +171,7 @@ static const char *parse_entry(const json_t *entry, struct adadelta_tensor *arra
     if (json_object_size(entry) != 3 || !json_is_array(shape) || !json_is_array(offsets))
         return "its entry must be dtype, shape and data_offsets";
     if (!dtype_by_name(json_string_value(json_object_get(entry, "dtype")), &array->dtype))
-        return "its dtype is not one of F32, F64, U8";
+        return "its dtype is not one of F64, F32, BF16, F16, U16, U8";
     array->ndim = json_array_size(shape);
     if (array->ndim > ADADELTA_MAX_DIMS)
         return "it has more than 8 dimensions";
@@ -196,9 +195,9 @@ static const char *place_array(const struct layout *layout, const json_t *entry,
     n = shape_elements(array->dtype, array->ndim, array->shape);
     if (begin != *next || end < begin || end > layout->size - layout->data)
         return "its data_offsets leave a gap, overlap, or lie outside the file";
-    if (n == SIZE_MAX || end - begin != n * dtype_size(array->dtype))
+    if (n == SIZE_MAX || end - begin != n * adadelta_dtype_size(array->dtype))
         return "its data_offsets do not fit its shape";
-    if ((layout->data + begin) % dtype_size(array->dtype) != 0)
+    if ((layout->data + begin) % adadelta_dtype_size(array->dtype) != 0)
         return "its bytes are not aligned";
     array->values = (void *)(layout->file + layout->data + begin);
     *next = end;

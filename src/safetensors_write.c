@@ -13,14 +13,14 @@
 /* Of the first array in the file: a cache line, so that a mapped file can be used in place. */
 enum { DATA_ALIGNMENT = 64 };
 
-static const enum adadelta_dtype widest_first[] = {ADADELTA_F64, ADADELTA_F32, ADADELTA_U8};
+enum { WIDEST = 8 };
 
 /* What the checksum is taken with in its place. */
 #define CRC_ZEROS "00000000"
 
 static size_t array_bytes(const struct adadelta_tensor *array)
 {
-    return shape_elements(array->dtype, array->ndim, array->shape) * dtype_size(array->dtype);
+    return shape_elements(array->dtype, array->ndim, array->shape) * adadelta_dtype_size(array->dtype);
 }
 
 /* The map __metadata__: the library's keys, then the texts. NULL: no memory. */
@@ -57,7 +57,7 @@ static json_t *array_entry(const struct adadelta_tensor *array, size_t begin, si
         failed |= json_array_append_new(shape, json_integer((json_int_t)array->shape[k]));
     failed |= json_array_append_new(offsets, json_integer((json_int_t)begin));
     failed |= json_array_append_new(offsets, json_integer((json_int_t)end));
-    failed |= json_object_set_new(entry, "dtype", json_string(dtype_names[array->dtype]));
+    failed |= json_object_set_new(entry, "dtype", json_string(adadelta_dtype_name(array->dtype)));
     failed |= json_object_set_new(entry, "shape", shape);
     failed |= json_object_set_new(entry, "data_offsets", offsets);
     if (failed) {
@@ -74,11 +74,11 @@ static json_t *header_json(const struct adadelta_checkpoint *checkpoint, struct 
     size_t begin = 0, next = 1;
     int failed = json_object_set_new(header, "__metadata__", metadata(checkpoint));
 
-    for (size_t pass = 0; pass < sizeof(widest_first) / sizeof(widest_first[0]); pass++)
+    for (size_t width = WIDEST; width > 0; width /= 2)
         for (size_t k = 0; k < checkpoint->count && !failed; k++) {
             const struct adadelta_tensor *array = &checkpoint->arrays[k];
             size_t bytes = array_bytes(array);
-            if (array->dtype != widest_first[pass])
+            if (adadelta_dtype_size(array->dtype) != width)
                 continue;
             pieces[next].data = array->values;
             pieces[next++].size = bytes;

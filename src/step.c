@@ -1,83 +1,225 @@
 /* SPDX-License-Identifier: MIT */
-/* One step of the whole optimizer: all tensors as one long row of elements, cut into one piece a thread. */
-#include "kernels/kernels.h"
+/* Steps: of all tensors or of one. Everything that can go wrong is found before the first element moves. */
 #include "optimizer.h"
 
-#include <omp.h>
+#include <float.h>
+#include <math.h>
 
-/* Elements: below twice this many a second thread costs more than it saves, and pieces are cut at multiples of the
-   grain so that two threads do not write to one cache line of an aligned array. */
-enum { WORTH_A_THREAD = 32768, GRAIN = 64 };
+#include "measure.h"
+#include "walk.h"
+
+/* ---- Who takes part ---- */
+
+/* Links the occurrences of each row that a sparse gradient names, in order, from the last to the first. Where a row
+   does not exist, returns its place among the rows, with nothing linked; else the number of rows. */
+static size_t link_rows(struct tensor *tensor, const size_t *rows, size_t count)
+{
+    for (size_t j = 0; j < count; j++) {
+        if (rows[j] >= tensor->info.shape[0])
+            return j;
+    }
+    for (size_t j = count; j > 0; j--) {
+        tensor->next[j - 1] = tensor->first[rows[j - 1]];
+        tensor->first[rows[j - 1]] = j;
+    }
+    return count;
+}
+
+/* Leaves the lists empty again. */
+static void unlink_rows(struct tensor *tensor)
+{
+    for (size_t j = 0; tensor->rows && j < tensor->row_count; j++)
+        tensor->first[tensor->rows[j]] = 0;
+}
+
+/* The numbers of a tensor's next step, or why there cannot be one. */
+static enum adadelta_status set_coefs(const struct adadelta *optimizer, struct tensor *tensor, double rate)
+{
+    struct adadelta_hyper hyper = *tensor_hyper(optimizer, tensor);
+    hyper.lr *= rate;
+    if (tensor->info.no_decay)
+        hyper.weight_decay = 0;
+    if (method_check(&hyper, tensor->computed))
+        return ADADELTA_ERROR_SCHEDULE;
+    tensor->coefs = method_coefs(optimizer->options.method, &hyper, tensor->steps + 1);
+    coefs_prepare(&tensor->coefs, &optimizer->gradients, 1);
+    return ADADELTA_OK;
+}
+
+/* Readies a tensor for the step under way with this gradient, which may be NULL. */
+static enum adadelta_status enlist(struct adadelta *optimizer, struct tensor *tensor, const void *gradient, double rate)
+{
+    struct adadelta_error *error = &optimizer->error;
+    tensor->gradient = gradient;
+    tensor->work = 0;
+    if (!gradient)
+        return ADADELTA_OK;
+    const enum adadelta_status status = set_coefs(optimizer, tensor, rate);
+    if (status)
+        return fail(error, status, "tensor '%.200s': lr times the schedule's rate %g is too large", tensor->info.name,
+                    rate);
+    if (tensor->rows && tensor->n) {
+        const size_t linked = link_rows(tensor, tensor->rows, tensor->row_count);
+        if (linked < tensor->row_count)
+            return fail(error, ADADELTA_ERROR_ROW, "tensor '%.200s': row %zu (number %zu of the gradient) of %zu",
+                        tensor->info.name, tensor->rows[linked], linked, tensor->info.shape[0]);
+    }
+    tensor->work = tensor->rows ? tensor->row_count * tensor->width : tensor->n;
+    return ADADELTA_OK;
+}
 
 static int takes_part(const struct tensor *tensor)
 {
-    return tensor->info.gradient != NULL && tensor->n > 0;
+    return tensor->gradient && !(tensor->rows && !tensor->row_count);
 }
 
-/* Steps the elements begin .. end - 1 of a tensor. */
-static void step_range(const struct adadelta *optimizer, const struct kernel_set *kernels, const struct tensor *tensor,
-                       size_t begin, size_t end)
-{
-    const enum adadelta_dtype dtype = tensor->info.dtype;
-    const size_t offset = begin * dtype_size(dtype);
-    void *state[MAX_STATES] = {NULL};
-    for (size_t k = 0; k < optimizer->method->states; k++)
-        state[k] = (char *)tensor->state[k] + offset;
-    kernels->update[dtype][optimizer->method_id](end - begin, (char *)tensor->info.values + offset,
-                                                 (const char *)tensor->info.gradient + offset, state, &tensor->coefs);
-}
+/* ---- The step ---- */
 
-/* Where piece number part of parts begins in a row of total elements. (Memory ends long before this product overflows.)
- */
-static size_t border(size_t total, size_t part, size_t parts)
+/* Moves the tensors begin .. end - 1, which are enlisted and measured. */
+static void move(struct adadelta *optimizer, size_t begin, size_t end)
 {
-    const size_t grains = (total + GRAIN - 1) / GRAIN;
-    return part == parts ? total : grains * part / parts * GRAIN;
-}
-
-/* Steps piece number part of parts of the row. */
-static void step_part(const struct adadelta *optimizer, const struct kernel_set *kernels, size_t total, size_t part,
-                      size_t parts)
-{
-    const size_t begin = border(total, part, parts), end = border(total, part + 1, parts);
-    size_t start = 0; /* of the tensor in the row */
-    for (size_t i = 0; i < optimizer->tensor_count && start < end; i++) {
-        const struct tensor *tensor = &optimizer->tensors[i];
+    const int finds = optimizer->options.measure_updates != 0;
+    walk_run(&(struct walk){optimizer, begin, end, .act = move_stretch, .plain = moves_plainly, .finds = finds});
+    for (size_t i = begin; i < end; i++) {
+        struct tensor *tensor = &optimizer->tensors[i];
         if (!takes_part(tensor))
             continue;
-        const size_t from = begin > start ? begin - start : 0;
-        const size_t to = end - start < tensor->n ? end - start : tensor->n;
-        if (from < to)
-            step_range(optimizer, kernels, tensor, from, to);
-        start += tensor->n;
+        tensor->steps++;
+        tensor->averaged++;
+        if (finds)
+            tensor->update_norm = sqrt(blocks_total(tensor).sum);
     }
+}
+
+/* Measures and moves enlisted tensors. *skipped: nothing was moved. */
+static enum adadelta_status measure_and_move(struct adadelta *optimizer, size_t begin, size_t end, int *skipped)
+{
+    const struct tensor *bad = measure_gradients(optimizer, begin, end);
+    if (bad && optimizer->gradients.nonfinite == ADADELTA_NONFINITE_RAISE)
+        return fail(&optimizer->error, ADADELTA_ERROR_NONFINITE,
+                    "tensor '%.200s': the gradient is NaN, infinite, or too large to be squared", bad->info.name);
+    *skipped = bad != NULL;
+    if (!bad) {
+        move(optimizer, begin, end);
+        return ADADELTA_OK;
+    }
+    for (size_t i = begin; i < end; i++)
+        optimizer->tensors[i].skipped += takes_part(&optimizer->tensors[i]);
+    return ADADELTA_OK;
+}
+
+/* The rate of the step under way. */
+static enum adadelta_status find_rate(struct adadelta *optimizer, double *rate)
+{
+    if (optimizer->swapped)
+        return fail(&optimizer->error, ADADELTA_ERROR_SWAPPED, "%s", adadelta_status_string(ADADELTA_ERROR_SWAPPED));
+    *rate = adadelta_schedule_rate(&optimizer->schedule, optimizer->steps);
+    if (*rate >= 0 && *rate < INFINITY)
+        return ADADELTA_OK;
+    return fail(&optimizer->error, ADADELTA_ERROR_SCHEDULE, "the schedule's rate is %g at step %llu", *rate,
+                (unsigned long long)optimizer->steps);
 }
 
 enum adadelta_status adadelta_step(struct adadelta *optimizer)
 {
     if (!optimizer)
         return ADADELTA_ERROR_ARGUMENT;
-    const struct kernel_set *kernels = kernels_in_use();
-    size_t total = 0;
-    for (size_t i = 0; i < optimizer->tensor_count; i++) {
-        struct tensor *tensor = &optimizer->tensors[i];
-        if (!tensor->info.gradient)
-            continue;
-        tensor->steps++;
-        tensor->coefs = method_coefs(optimizer->method_id, &optimizer->groups[tensor->group], tensor->steps);
-        total += tensor->n;
+    double rate = 1;
+    enum adadelta_status status = find_rate(optimizer, &rate);
+    const size_t count = optimizer->tensor_count;
+    size_t enlisted = 0;
+    for (; !status && enlisted < count; enlisted++)
+        status = enlist(optimizer, &optimizer->tensors[enlisted], optimizer->tensors[enlisted].info.gradient, rate);
+    int skipped = 0;
+    if (!status)
+        status = measure_and_move(optimizer, 0, count, &skipped);
+    for (size_t i = 0; i < enlisted; i++) {
+        if (optimizer->tensors[i].work)
+            unlink_rows(&optimizer->tensors[i]);
     }
-    optimizer->steps++;
+    if (!status) {
+        optimizer->steps += !skipped;
+        optimizer->skipped += (uint64_t)skipped;
+    }
+    return status;
+}
 
-    size_t parts = optimizer->threads ? (size_t)optimizer->threads : (size_t)omp_get_num_procs();
-    if (parts > total / WORTH_A_THREAD)
-        parts = total / WORTH_A_THREAD;
-    if (parts <= 1) {
-        step_part(optimizer, kernels, total, 0, 1);
-        return ADADELTA_OK;
-    }
-#pragma omp parallel for num_threads((int)parts) schedule(static, 1)
-    for (size_t part = 0; part < parts; part++)
-        step_part(optimizer, kernels, total, part, parts);
+/* ---- One tensor ---- */
+
+/* The tensor of that number, to be stepped by itself, or why not. */
+static enum adadelta_status single_tensor(struct adadelta *optimizer, size_t index)
+{
+    if (index >= optimizer->tensor_count)
+        return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "there is no tensor %zu: the optimizer has %zu", index,
+                    optimizer->tensor_count);
+    if (optimizer->gradients.clip_global_norm > 0)
+        return fail(&optimizer->error, ADADELTA_ERROR_GLOBAL_NORM, "%s",
+                    adadelta_status_string(ADADELTA_ERROR_GLOBAL_NORM));
     return ADADELTA_OK;
+}
+
+/* Steps one tensor with the gradient that it is registered with. */
+static enum adadelta_status step_registered(struct adadelta *optimizer, size_t index)
+{
+    struct tensor *tensor = &optimizer->tensors[index];
+    double rate = 1;
+    enum adadelta_status status = find_rate(optimizer, &rate);
+    if (!status)
+        status = enlist(optimizer, tensor, tensor->info.gradient, rate);
+    if (status)
+        return status;
+    int skipped;
+    status = measure_and_move(optimizer, index, index + 1, &skipped);
+    if (tensor->work)
+        unlink_rows(tensor);
+    return status;
+}
+
+/* Steps one tensor with another gradient than the registered one: dense where rows is NULL. */
+static enum adadelta_status step_with(struct adadelta *optimizer, size_t index, const size_t *rows, size_t count,
+                                      const void *gradient)
+{
+    struct tensor *tensor = &optimizer->tensors[index];
+    const struct adadelta_tensor info = tensor->info;
+    const size_t elements = rows ? count * tensor->width : tensor->n;
+    if (!gradient && elements)
+        return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': no gradient", info.name);
+    if (arrays_overlap(info.values, tensor_bytes(tensor), gradient,
+                       elements * adadelta_dtype_size(info.gradient_dtype)))
+        return fail(&optimizer->error, ADADELTA_ERROR_OVERLAP, "tensor '%.200s': gradient overlaps values", info.name);
+    const size_t *registered_rows = tensor->rows, registered_count = tensor->row_count;
+    tensor->info.gradient = gradient;
+    tensor->rows = rows;
+    tensor->row_count = count;
+    const enum adadelta_status status = step_registered(optimizer, index);
+    tensor->info.gradient = info.gradient;
+    tensor->rows = registered_rows;
+    tensor->row_count = registered_count;
+    return status;
+}
+
+enum adadelta_status adadelta_step_tensor(struct adadelta *optimizer, size_t index, const void *gradient)
+{
+    if (!optimizer)
+        return ADADELTA_ERROR_ARGUMENT;
+    const enum adadelta_status status = single_tensor(optimizer, index);
+    return status ? status : step_with(optimizer, index, NULL, 0, gradient);
+}
+
+enum adadelta_status adadelta_step_rows(struct adadelta *optimizer, size_t index, size_t count, const size_t *rows,
+                                        const void *gradient)
+{
+    if (!optimizer)
+        return ADADELTA_ERROR_ARGUMENT;
+    const enum adadelta_status status = single_tensor(optimizer, index);
+    if (status)
+        return status;
+    const struct tensor *tensor = &optimizer->tensors[index];
+    if (count > tensor->info.max_rows)
+        return fail(&optimizer->error, ADADELTA_ERROR_ROW, "tensor '%.200s': %zu rows are named, max_rows is %zu",
+                    tensor->info.name, count, tensor->info.max_rows);
+    if (count && !rows)
+        return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': no rows", tensor->info.name);
+    static const size_t no_rows;
+    return step_with(optimizer, index, count ? rows : &no_rows, count, gradient);
 }

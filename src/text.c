@@ -2,16 +2,6 @@
 /* The little that the library does with texts. */
 #include "optimizer.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-char *copy_text(const char *text)
-{
-    const size_t size = strlen(text) + 1;
-    char *copy = malloc(size);
-    return copy ? memcpy(copy, text, size) : NULL;
-}
-
 /* The number of bytes behind a lead byte, or -1 where a sequence cannot begin so. */
 static int tail_length(unsigned char lead)
 {

@@ -17,10 +17,10 @@ static enum adadelta_status update(enum adadelta_dtype dtype, size_t n, void *x,
         return ADADELTA_ERROR_ISA;
     if (n == 0)
         return ADADELTA_OK;
-    if (!x || !g || !square_avg || !acc_delta || n > PTRDIFF_MAX / dtype_size(dtype))
+    if (!x || !g || !square_avg || !acc_delta || n > PTRDIFF_MAX / adadelta_dtype_size(dtype))
         return ADADELTA_ERROR_ARGUMENT;
 
-    const size_t bytes = n * dtype_size(dtype);
+    const size_t bytes = n * adadelta_dtype_size(dtype);
     const void *const arrays[] = {x, g, square_avg, acc_delta};
     for (int i = 0; i < 4; i++) {
         for (int k = 0; k < i; k++) {

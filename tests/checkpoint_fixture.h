@@ -121,11 +121,12 @@ static inline struct snapshot snapshot_of(const struct run *run)
     snapshot_add(&snapshot, optimizer->groups, optimizer->group_count * sizeof *optimizer->groups);
     for (size_t k = 0; k < optimizer->tensor_count; k++) {
         const struct tensor *tensor = &optimizer->tensors[k];
-        size_t bytes = tensor->n * dtype_size(tensor->info.dtype);
         snapshot_add(&snapshot, &tensor->steps, sizeof tensor->steps);
-        snapshot_add(&snapshot, tensor->info.values, bytes);
-        for (size_t s = 0; s < optimizer->method->states; s++)
-            snapshot_add(&snapshot, tensor->state[s], bytes);
+        snapshot_add(&snapshot, &tensor->skipped, sizeof tensor->skipped);
+        snapshot_add(&snapshot, &tensor->averaged, sizeof tensor->averaged);
+        snapshot_add(&snapshot, tensor->info.values, tensor->n * adadelta_dtype_size(tensor->info.dtype));
+        for (size_t p = 0; p < tensor->part_count; p++)
+            snapshot_add(&snapshot, tensor->parts[p].values, tensor->n * adadelta_dtype_size(tensor->parts[p].dtype));
     }
     return snapshot;
 }

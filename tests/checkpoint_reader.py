@@ -12,7 +12,12 @@ import struct
 import sys
 import zlib
 
-SIZES = {"F64": (8, "d"), "F32": (4, "f"), "U8": (1, "B")}
+SIZES = {"F64": (8, "d"), "F32": (4, "f"), "BF16": (2, "H"), "F16": (2, "e"), "U16": (2, "H"), "U8": (1, "B")}
+
+HYPER = {"lr", "rho", "eps", "weight_decay", "momentum", "beta1", "beta2", "nesterov", "decoupled", "maximize"}
+SETTINGS = {"seed", "averaging", "average_decay", "swapped", "gradients", "schedule"}
+GRADIENTS = {"scale", "nonfinite", "clip_value", "clip_norm", "clip_global_norm", "duplicates"}
+SCHEDULE = {"kind", "steps", "warmup", "every", "gamma", "end"}
 
 
 def check(condition, complaint):
@@ -27,13 +32,18 @@ def unique(pairs):
 
 def check_optimizer(text, header):
     optimizer = json.loads(text, object_pairs_hook=unique)
-    check(set(optimizer) == {"method", "step", "groups", "tensors"}, "wrong keys in adadelta.optimizer")
+    check(set(optimizer) == {"method", "step", "skipped", "settings", "groups", "tensors"},
+          "wrong keys in adadelta.optimizer")
+    settings = optimizer["settings"]
+    check(set(settings) == SETTINGS, "wrong keys in settings")
+    check(set(settings["gradients"]) == GRADIENTS, "wrong keys in gradients")
+    check(set(settings["schedule"]) == SCHEDULE, "wrong keys in schedule")
     for group in optimizer["groups"]:
-        check(set(group) == {"lr", "rho", "eps", "weight_decay", "momentum", "beta1", "beta2", "nesterov", "decoupled"},
-              "wrong keys in a group")
+        check(set(group) == HYPER, "wrong keys in a group")
     for name, entry in optimizer["tensors"].items():
         check(name in header, f"{name} has no array")
-        check(set(entry) == {"group", "step"}, "wrong keys in a tensor")
+        check(set(entry) - {"hyper"} == {"group", "step", "skipped", "averaged"}, "wrong keys in a tensor")
+        check(set(entry.get("hyper", HYPER)) == HYPER, "wrong keys in a tensor's settings")
         check(entry["group"] < len(optimizer["groups"]), "no such group")
         check(entry["step"] <= optimizer["step"], "a tensor has taken more steps than there were")
 
@@ -49,7 +59,7 @@ def main():
     header = json.loads(text, object_pairs_hook=unique)
     metadata = header.pop("__metadata__")
     check(all(isinstance(value, str) for value in metadata.values()), "metadata is not of strings")
-    check(metadata["adadelta.format"] == "1", "wrong format number")
+    check(metadata["adadelta.format"] == "2", "wrong format number")
     check(re.fullmatch(r"\d+\.\d+\.\d+", metadata["adadelta.version"]), "no version")
 
     crc = metadata["adadelta.crc32"]

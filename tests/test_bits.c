@@ -33,7 +33,7 @@ union array {
 };
 
 /* What the scalar child computed, for the others to compare with. */
-typedef union array results[METHODS][2][VARIANTS][ARRAYS];
+typedef union array results[METHODS][ADADELTA_F64 + 1][VARIANTS][ARRAYS];
 
 static results *shared;
 static unsigned char *pages[ARRAYS]; /* one page each, with a forbidden one on either side */
@@ -107,8 +107,10 @@ static int step_object(int method, enum adadelta_dtype dtype, const struct adade
     struct adadelta *optimizer;
     size_t bytes = n * element_size(dtype), states = method_states(options.method);
     void *s[2];
+    struct adadelta_gradients gradients = adadelta_gradients_default();
+    gradients.nonfinite = ADADELTA_NONFINITE_PROPAGATE; /* NaN and infinity have their bits, too */
     int bad = adadelta_create(&options, &optimizer) || adadelta_add_group(optimizer, hyper, NULL) ||
-              adadelta_add_tensor(optimizer, 0, &tensor, NULL);
+              adadelta_set_gradients(optimizer, &gradients) || adadelta_add_tensor(optimizer, 0, &tensor, NULL);
     for (size_t k = 0; !bad && k < states; k++) {
         bad = adadelta_state(optimizer, 0, adadelta_method_state_name(options.method, k), &s[k]);
         if (!bad && n)

@@ -186,9 +186,9 @@ static void tensors_are_checked(void **state)
     } while (0)
     REFUSE(ERROR_ARGUMENT, bad.name = NULL);
     REFUSE(ERROR_ARGUMENT, bad.values = NULL);
-    REFUSE(ERROR_ARGUMENT, bad.dtype = ADADELTA_U8);
-    REFUSE(ERROR_ARGUMENT, bad.dtype = (enum adadelta_dtype)17);
-    REFUSE(ERROR_ARGUMENT, bad.dtype = (enum adadelta_dtype) - 1);
+    REFUSE(ERROR_DTYPE, bad.dtype = ADADELTA_U8);
+    REFUSE(ERROR_DTYPE, bad.dtype = (enum adadelta_dtype)17);
+    REFUSE(ERROR_DTYPE, bad.dtype = (enum adadelta_dtype) - 1);
     REFUSE(ERROR_ARGUMENT, bad.ndim = ADADELTA_MAX_DIMS + 1);
     REFUSE(ERROR_ARGUMENT, bad.ndim = SIZE_MAX);
     REFUSE(ERROR_ARGUMENT, bad.shape[0] = SIZE_MAX);

@@ -244,6 +244,9 @@ static void infinities_and_nans_stay_where_they_are(void **state)
                 bad.x = good.x;
                 bad.g = good.g;
                 store_element(bad.dtype, &bad.g, i, poisons[i % 4]);
+                struct adadelta_gradients gradients = adadelta_gradients_default();
+                gradients.nonfinite = ADADELTA_NONFINITE_PROPAGATE;
+                assert_int_equal(adadelta_set_gradients(bad.optimizer, &gradients), ADADELTA_OK);
                 assert_int_equal(adadelta_step(good.optimizer), ADADELTA_OK);
                 assert_int_equal(adadelta_step(bad.optimizer), ADADELTA_OK);
                 assert_memory_equal(&good.x, &bad.x, i * size);

@@ -16,6 +16,9 @@
 #define STREAM_WEIGHTS UINT64_C(0x100000000)
 #define STREAM_SHUFFLE UINT64_C(0x200000000)
 
+/* How the rate goes where nothing is said. */
+static const enum adadelta_schedule_kind default_schedule = ADADELTA_SCHEDULE_CONSTANT;
+
 /* Evaluation runs in blocks of at least this many rows: fewer calls of BLAS, still in cache. */
 enum { BLOCK_ROWS = 500 };
 
@@ -23,17 +26,20 @@ enum { BLOCK_ROWS = 500 };
 
 struct fit_settings fit_settings_default(void)
 {
+    struct adadelta_schedule schedule = adadelta_schedule_default();
+    schedule.kind = default_schedule;
     return (struct fit_settings){
         .model = {.automatic = 1, .activation = ACTIVATION_RELU, .init = INIT_AUTO},
         .method = ADADELTA_METHOD_ADADELTA,
         .hyper = adadelta_hyper_default(),
+        .schedule = schedule,
         .scale = SCALE_AUTO,
         .seed = 1,
     };
 }
 
 /* A batch of the paper's size for much data, smaller ones for little; as many epochs as make 20,000 steps, from 10 to
- * 1,000. */
+ * 1,000; three levels of a rate that falls by steps. */
 static void complete_settings(struct fit_settings *settings, size_t rows)
 {
     enum { STEPS = 20000, LEAST_EPOCHS = 10, MOST_EPOCHS = 1000 };
@@ -45,6 +51,8 @@ static void complete_settings(struct fit_settings *settings, size_t rows)
         const size_t epochs = STEPS / ((rows + settings->batch - 1) / settings->batch);
         settings->epochs = epochs < LEAST_EPOCHS ? LEAST_EPOCHS : epochs > MOST_EPOCHS ? MOST_EPOCHS : epochs;
     }
+    if (!settings->schedule.every)
+        settings->schedule.every = (settings->epochs + 2) / 3;
 }
 
 /* Settles what kind of target the model has. */
@@ -98,8 +106,16 @@ static enum adadelta_status register_tensors(struct fit *fit)
         fit_tensor_name(weight, l, "weight");
         fit_tensor_name(bias, l, "bias");
         const struct adadelta_tensor tensors[] = {
-            {weight, ADADELTA_F32, 2, {out, in}, layers->weights[l], layers->weight_gradients[l]},
-            {bias, ADADELTA_F32, 1, {out}, layers->biases[l], layers->bias_gradients[l]},
+            {.name = weight,
+             .ndim = 2,
+             .shape = {out, in},
+             .values = layers->weights[l],
+             .gradient = layers->weight_gradients[l]},
+            {.name = bias,
+             .ndim = 1,
+             .shape = {out},
+             .values = layers->biases[l],
+             .gradient = layers->bias_gradients[l]},
         };
         for (size_t group = 0; !status && group < 2; group++)
             status = adadelta_add_tensor(fit->optimizer, group, &tensors[group], NULL);
@@ -173,6 +189,21 @@ static enum verdict take_data(struct fit *fit, const struct dataset *train, cons
     return fit->order ? DONE : blame_memory(trouble);
 }
 
+/* Gives the optimizer the schedule of a run of so many epochs, in steps. */
+static enum verdict set_schedule(struct fit *fit, size_t epochs, size_t rows, struct trouble *trouble)
+{
+    struct adadelta_schedule schedule = fit->settings.schedule;
+    const size_t batches = (rows + fit->settings.batch - 1) / fit->settings.batch;
+    if (schedule.warmup >= epochs)
+        return blame(trouble, MISUSE, "a warm-up of %llu epochs must be shorter than the run of %zu",
+                     (unsigned long long)schedule.warmup, epochs);
+    schedule.steps = epochs * batches;
+    schedule.warmup *= batches;
+    schedule.every *= batches;
+    const enum adadelta_status status = adadelta_set_schedule(fit->optimizer, &schedule);
+    return status ? blame(trouble, MISUSE, "%s", adadelta_status_string(status)) : DONE;
+}
+
 static int thread_count(int threads)
 {
     return threads > 0 ? threads : omp_get_num_procs();
@@ -195,6 +226,8 @@ enum verdict fit_create(struct fit **fit, const struct fit_settings *settings, c
     if (!verdict)
         verdict = fit_build(made, trouble);
     if (!verdict)
+        verdict = set_schedule(made, made->settings.epochs, train->rows, trouble);
+    if (!verdict)
         verdict = take_data(made, train, test, trouble);
     if (verdict) {
         fit_destroy(made);
@@ -215,11 +248,13 @@ enum verdict fit_attach(struct fit *fit, const struct dataset *train, const stru
     if (epochs && epochs < fit->epochs_done + (fit->rows_done > 0))
         return blame(trouble, MISUSE, "the model has begun epoch %zu already: epochs must not be below",
                      fit->epochs_done + (fit->rows_done > 0));
-    const enum verdict verdict = take_data(fit, train, test, trouble);
+    epochs = epochs ? epochs : fit->settings.epochs;
+    enum verdict verdict = set_schedule(fit, epochs, train->rows, trouble);
+    if (!verdict)
+        verdict = take_data(fit, train, test, trouble);
     if (verdict)
         return verdict;
-    if (epochs)
-        fit->settings.epochs = epochs;
+    fit->settings.epochs = epochs;
     return DONE;
 }
 
@@ -251,7 +286,8 @@ static double now(void)
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-/* The next batch of the epoch under way: loss, gradients, step. Returns its loss, summed over rows. */
+/* The next batch of the epoch under way: loss, gradients, step. Returns its loss, summed over rows; NaN where the step
+   cannot be taken. */
 static double train_batch(struct fit *fit)
 {
     struct layers *layers = &fit->layers;
@@ -263,7 +299,8 @@ static double train_batch(struct fit *fit)
     const double loss = loss_sum(fit->kind, rows, layers->width[last], layers->values[last],
                                  &(struct goal){fit->labels, fit->numbers}, layers->deltas[last], &wrong);
     layers_backward(layers, rows);
-    adadelta_step(fit->optimizer);
+    if (adadelta_step(fit->optimizer)) /* a gradient that is not finite */
+        return NAN;
     fit->rows_done += rows;
     fit->loss_total += loss;
     return loss;
@@ -290,7 +327,8 @@ static int parameters_are_finite(const struct layers *layers)
 
 static enum verdict diverged(const struct fit *fit, struct trouble *trouble)
 {
-    return blame(trouble, FAILED, "the loss is not finite any more in epoch %zu: try a lower learning rate than %g",
+    return blame(trouble, FAILED,
+                 "loss or gradient is not finite any more in epoch %zu: try a lower learning rate than %g",
                  fit->epochs_done + 1, fit->settings.hyper.lr);
 }
 

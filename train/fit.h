@@ -14,6 +14,8 @@ struct fit_settings {
     struct model_spec model;
     enum adadelta_method method;
     struct adadelta_hyper hyper;
+    struct adadelta_schedule schedule; /* counts epochs: warmup and every; its steps are those of the run, whatever it
+                                          says; no callback */
     enum scale_kind scale;
     size_t batch;
     size_t epochs;
@@ -21,8 +23,8 @@ struct fit_settings {
     double test_fraction; /* 0: none */
 };
 
-/* Adadelta, model auto, relu, scale auto, batch 0 and epochs 0 (0: chosen by fit_create from the number of rows),
- * seed 1. */
+/* Adadelta, a constant rate, model auto, relu, scale auto, batch 0 and epochs 0 (0: chosen by fit_create from the
+ * number of rows), schedule.every 0 (chosen from the epochs), seed 1. */
 struct fit_settings fit_settings_default(void);
 
 /* A model: what predict and eval need, and what a run in progress trains. */
@@ -61,12 +63,12 @@ enum verdict fit_create(struct fit **fit, const struct fit_settings *settings, c
 enum verdict fit_load(struct fit **fit, const char *path, int threads, struct trouble *trouble);
 
 /* Gives a loaded model its data back, to go on training where the file was saved: the same train rows (checked by their
-   fingerprint) and epochs, the new total (0: as before). */
+   fingerprint) and epochs, the new total (0: as before), whose schedule the rest of the run follows. */
 enum verdict fit_attach(struct fit *fit, const struct dataset *train, const struct dataset *test, size_t epochs,
                         struct trouble *trouble);
 
 /* Trains to the end of the last epoch, or until watch returns non-zero: then *stopped is 1 and fit_save keeps
-   everything that a later run needs to end with the same bits. FAILED where the loss is not finite any more. */
+   everything that a later run needs to end with the same bits. FAILED where loss or gradient is not finite any more. */
 enum verdict fit_run(struct fit *fit, fit_watch *watch, void *context, int *stopped, struct trouble *trouble);
 
 /* Writes the model with its optimizer, whole or not at all. */

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The version of the description; a reader refuses a newer one. */
-enum { MODEL_VERSION = 1 };
+/* The version of the description; a reader refuses a newer one. Version 1 knew no schedules: the rate was constant. */
+enum { MODEL_VERSION = 2, FIRST_WITH_SCHEDULE = 2 };
 
 static const char model_key[] = "model";
 static const char offset_name[] = "scale.offset", factor_name[] = "scale.factor";
@@ -29,6 +29,13 @@ static json_t *text_array(char *const *texts, size_t count)
         return array;
     json_decref(array);
     return NULL;
+}
+
+static json_t *describe_schedule(const struct adadelta_schedule *schedule)
+{
+    return json_pack("{s:s, s:I, s:I, s:f, s:f}", "kind", adadelta_schedule_name(schedule->kind), "warmup",
+                     (json_int_t)schedule->warmup, "every", (json_int_t)schedule->every, "gamma", schedule->gamma,
+                     "end", schedule->end);
 }
 
 static json_t *describe(const struct fit *fit)
@@ -49,6 +56,7 @@ static json_t *describe(const struct fit *fit)
     if (!description)
         return NULL;
     int bad = json_object_set_new(description, "class_names", text_array(fit->class_names, fit->classes));
+    bad |= json_object_set_new(description, "schedule", describe_schedule(&settings->schedule));
     if (fit->column_names)
         bad |= json_object_set_new(description, "column_names", text_array(fit->column_names, fit->columns));
     if (fit->target_name)
@@ -126,8 +134,23 @@ static int read_choices(struct fit *fit, const char *model, const char *target, 
     return 1;
 }
 
+static int read_schedule(struct fit_settings *settings, json_t *description)
+{
+    struct adadelta_schedule *schedule = &settings->schedule;
+    const char *kind;
+    json_int_t warmup, every;
+    if (json_unpack(description, "{s:s, s:I, s:I, s:F, s:F}", "kind", &kind, "warmup", &warmup, "every", &every,
+                    "gamma", &schedule->gamma, "end", &schedule->end) != 0 ||
+        warmup < 0 || every < 0 || adadelta_schedule_by_name(kind, &schedule->kind) != ADADELTA_OK)
+        return 0;
+    schedule->warmup = (uint64_t)warmup;
+    schedule->every = (uint64_t)every;
+    schedule->steps = settings->epochs;
+    return adadelta_schedule_check(schedule) == ADADELTA_OK; /* a callback is not content without its function */
+}
+
 /* Fills fit from a description; 0 where it does not make sense. */
-static int read_description(struct fit *fit, json_t *description)
+static int read_description(struct fit *fit, json_t *description, json_int_t version)
 {
     const char *model, *target, *activation, *init, *scale, *seed;
     json_int_t batch, epochs, columns, epochs_done, rows_done, fingerprint;
@@ -146,6 +169,9 @@ static int read_description(struct fit *fit, json_t *description)
     fit->epochs_done = (size_t)epochs_done;
     fit->rows_done = (size_t)rows_done;
     fit->fingerprint = (uint32_t)fingerprint;
+    fit->settings.schedule = adadelta_schedule_default();
+    if (version >= FIRST_WITH_SCHEDULE && !read_schedule(&fit->settings, json_object_get(description, "schedule")))
+        return 0;
 
     const json_t *column_names = json_object_get(description, "column_names");
     const char *target_name = json_string_value(json_object_get(description, "target_name"));
@@ -226,7 +252,7 @@ static enum verdict read_model(struct fit *fit, const struct adadelta_checkpoint
                         (long long)version, MODEL_VERSION);
     if (!verdict)
         verdict = scale_identity(&fit->target, 1, trouble);
-    if (!verdict && (version < 1 || !read_description(fit, description)))
+    if (!verdict && (version < 1 || !read_description(fit, description, version)))
         verdict = senseless(path, trouble);
     if (!verdict)
         verdict = scale_identity(&fit->scale, fit->columns, trouble);

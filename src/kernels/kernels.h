@@ -1,17 +1,45 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernels: every rule for every type on one instruction set, and the set that this process uses. */
+/* The kernels: every rule for every type on one instruction set, what else walks over arrays, and the set that this
+   process uses. Arrays may have any alignment; results of an element depend on nothing but its inputs. */
 #ifndef ADADELTA_SRC_KERNELS_H
 #define ADADELTA_SRC_KERNELS_H
 
 #include "../method.h"
 
-/* One step of a rule on n elements. x, gradient and the rule's state arrays [n] are of the kernel's type, of any
- * alignment. */
+/* One step of a rule on n elements. x, gradient and the rule's state arrays [n] are of the kernel's type. */
 typedef void kernel(size_t n, void *x, const void *gradient, void *const state[], const struct coefs *coefs);
+
+/* Brings n elements from one type to another, to nearest, ties to even. */
+typedef void conversion(size_t n, void *to, const void *from);
+
+/* What a stretch of numbers is like: the sum of their squares, each cut at a bound, and the largest magnitude, not cut.
+   A NaN makes the sum one. */
+struct measure {
+    double sum, largest;
+};
 
 struct kernel_set {
     const char *isa;
     kernel *update[DTYPES][ADADELTA_METHOD_COUNT];
+
+    /* [type computed in][type stored as]: from storage, and into it. */
+    conversion *load[DTYPES][ADADELTA_DTYPE_COUNT];
+    conversion *store[DTYPES][ADADELTA_DTYPE_COUNT];
+
+    /* Weights of 16 bits, by their type. adopt: a master whose nearest is not the weight any more becomes the weight.
+       dither: rounds up or down by chance; element number first + i takes chance number first + i of the key's. */
+    void (*adopt[ADADELTA_DTYPE_COUNT])(size_t n, void *master, const void *values);
+    void (*dither[ADADELTA_DTYPE_COUNT])(size_t n, void *to, const void *from, uint64_t key, uint64_t first);
+    /* BF16 and its lower half: an exact float. */
+    void (*join)(size_t n, void *x, const void *values, const void *low);
+    void (*split)(size_t n, void *values, void *low, const void *x);
+
+    /* By the type computed in. */
+    struct measure (*measure[DTYPES])(size_t n, const void *gradient, double bound);
+    struct measure (*look[DTYPES])(size_t n, const void *gradient);     /* the same, with a sum of 0 or NaN */
+    double (*distance[DTYPES])(size_t n, const void *a, const void *b); /* the sum of (a - b)^2 */
+    void (*average[DTYPES])(size_t n, void *average, const void *x, double weight); /* a = a + weight*(x - a) */
+    void (*accumulate[DTYPES])(size_t n, void *sum, const void *x);                 /* sum = sum + x */
 };
 
 /* The set in use, or NULL where ADADELTA_ISA names none. Looked up once; any thread may ask. */

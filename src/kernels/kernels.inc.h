@@ -3,7 +3,9 @@
    file is its word header, its name in ISA, and this. */
 
 #include "../rules/rules.h"
+#include "../words/builtins.h"
 #include "../words/prefetch.h"
+#include "convert.inc.h"
 #include "kernels.h"
 
 #ifdef __FAST_MATH__
@@ -31,6 +33,8 @@
 #define set        PASTE(set, TYPE)
 #define add        PASTE(add, TYPE)
 #define sub        PASTE(sub, TYPE)
+#define min        PASTE(min, TYPE)
+#define max        PASTE(max, TYPE)
 #define mul        PASTE(mul, TYPE)
 #define div        PASTE(div, TYPE)
 #define root       PASTE(sqrt, TYPE)
@@ -45,23 +49,62 @@ enum { PREFETCH_BYTES = 2048 };
 #define RULE(name)  PASTE(name##_rule, TYPE)
 #define TYPED(name) PASTE(name, TYPE)
 
-#define TYPE f32
-#define REAL float
-#include "typed.inc.h"
-#undef TYPE
-#undef REAL
+/* The sums that run side by side, and how they end. */
+enum { SUMS = 16 };
 
-#define TYPE f64
-#define REAL double
+static double total(const vec_f64 *sums)
+{
+    double s[SUMS];
+    for (size_t k = 0; k < SUMS / LANES_f64; k++)
+        store_f64(s + k * LANES_f64, sums[k]);
+    for (size_t half = SUMS / 2; half > 0; half /= 2) {
+        for (size_t k = 0; k < half; k++)
+            s[k] += s[k + half];
+    }
+    return s[0];
+}
+
+static double most(const vec_f64 *largest)
+{
+    double s[SUMS];
+    for (size_t k = 0; k < SUMS / LANES_f64; k++)
+        store_f64(s + k * LANES_f64, largest[k]);
+    for (size_t k = 1; k < SUMS; k++)
+        s[0] = s[k] > s[0] ? s[k] : s[0];
+    return s[0];
+}
+
+#define TYPE     f32
+#define REAL     float
+#define WIDEN(p) widen_f32(p)
 #include "typed.inc.h"
 #undef TYPE
 #undef REAL
+#undef WIDEN
+
+#define TYPE     f64
+#define REAL     double
+#define WIDEN(p) load_f64(p)
+#include "typed.inc.h"
+#undef TYPE
+#undef REAL
+#undef WIDEN
 
 #define ROW_F32(method, name, states, first, second) [method] = name##_f32,
 #define ROW_F64(method, name, states, first, second) [method] = name##_f64,
+
+#undef load /* from here on a member of the set */
+#undef store
+
+#define BY_TYPE(name) .name = {[ADADELTA_F32] = name##_f32, [ADADELTA_F64] = name##_f64}
 
 extern const struct kernel_set PASTE(kernels, ISA);
 const struct kernel_set PASTE(kernels, ISA) = {
     .isa = STRING(ISA),
     .update = {[ADADELTA_F32] = {RULE_LIST(ROW_F32)}, [ADADELTA_F64] = {RULE_LIST(ROW_F64)}},
-};
+    BY_TYPE(measure),
+    BY_TYPE(look),
+    BY_TYPE(distance),
+    BY_TYPE(average),
+    BY_TYPE(accumulate),
+    CONVERSIONS};

@@ -5,8 +5,9 @@
 struct COEFS {
     V lr, rho, one_minus_rho, eps, momentum, beta1, one_minus_beta1, beta2, one_minus_beta2;
     V step_size, root_scale, decay_rate;
+    V scale, clip, minus_clip, shrink;
     enum decay decay;
-    int nesterov;
+    int nesterov, prepares, unscale, negate;
 };
 
 static ALWAYS_INLINE struct COEFS TYPED(spread)(const struct coefs *c)
@@ -24,8 +25,15 @@ static ALWAYS_INLINE struct COEFS TYPED(spread)(const struct coefs *c)
         .step_size = set((REAL)c->step_size),
         .root_scale = set((REAL)c->root_scale),
         .decay_rate = set((REAL)c->decay_rate),
+        .scale = set((REAL)c->scale),
+        .clip = set((REAL)c->clip),
+        .minus_clip = set(-(REAL)c->clip),
+        .shrink = set((REAL)c->shrink),
         .decay = c->decay,
         .nesterov = c->nesterov,
+        .prepares = c->prepares,
+        .unscale = c->scale != 1,
+        .negate = c->negate,
     };
 }
 
@@ -52,6 +60,7 @@ static ALWAYS_INLINE void TYPED(word)(TYPED(rule) * rule, size_t states, const s
     for (size_t k = 0; k < states; k++)
         s[k] = whole ? load(a->state[k] + i) : load_part(a->state[k] + i, count);
 
+    g = RULE(prepare)(g, c);
     RULE(decay)(&x, &g, c);
     x = rule(x, g, s, c);
 
@@ -102,3 +111,29 @@ static ALWAYS_INLINE void TYPED(array)(TYPED(rule) * rule, size_t states, size_t
 
 RULE_LIST(DEFINE_KERNEL)
 #undef DEFINE_KERNEL
+
+/* The average's rule over an array. */
+static void TYPED(average)(size_t n, void *average, const void *x, double weight)
+{
+    REAL *a = average;
+    const REAL *b = x;
+    const V w = set((REAL)weight);
+    size_t i = 0;
+    for (; n - i >= LANES; i += LANES)
+        store(a + i, RULE(average)(load(a + i), load(b + i), w));
+    if (i < n)
+        store_part(a + i, RULE(average)(load_part(a + i, n - i), load_part(b + i, n - i), w), n - i);
+}
+
+static void TYPED(accumulate)(size_t n, void *sum, const void *x)
+{
+    REAL *a = sum;
+    const REAL *b = x;
+    size_t i = 0;
+    for (; n - i >= LANES; i += LANES)
+        store(a + i, add(load(a + i), load(b + i)));
+    if (i < n)
+        store_part(a + i, add(load_part(a + i, n - i), load_part(b + i, n - i)), n - i);
+}
+
+#include "measure.inc.h"

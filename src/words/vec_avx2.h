@@ -43,4 +43,9 @@ static inline __m256i part_f64(size_t n)
 AVX2_WORDS(f32, float, ps, FLT_MIN)
 AVX2_WORDS(f64, double, pd, DBL_MIN)
 
+static inline vec_f64 widen_f32(const float *p)
+{
+    return _mm256_cvtps_pd(_mm_loadu_ps(p));
+}
+
 #endif

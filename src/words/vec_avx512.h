@@ -37,4 +37,9 @@ typedef __m512d vec_f64;
 AVX512_WORDS(f32, float, ps, __mmask16, FLT_MIN)
 AVX512_WORDS(f64, double, pd, __mmask8, DBL_MIN)
 
+static inline vec_f64 widen_f32(const float *p)
+{
+    return _mm512_cvtps_pd(_mm256_loadu_ps(p));
+}
+
 #endif

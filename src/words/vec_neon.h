@@ -40,6 +40,14 @@ typedef float64x2_t vec_f64;
     {                                                                                                                  \
         return vdivq_##T(a, b);                                                                                        \
     }                                                                                                                  \
+    static inline vec_##T min_##T(vec_##T a, vec_##T b) /* not vminq: of a NaN and a number it takes the NaN */        \
+    {                                                                                                                  \
+        return vbslq_##T(vcltq_##T(a, b), a, b);                                                                       \
+    }                                                                                                                  \
+    static inline vec_##T max_##T(vec_##T a, vec_##T b)                                                                \
+    {                                                                                                                  \
+        return vbslq_##T(vcgtq_##T(a, b), a, b);                                                                       \
+    }                                                                                                                  \
     static inline vec_##T sqrt_##T(vec_##T a)                                                                          \
     {                                                                                                                  \
         return vsqrtq_##T(a);                                                                                          \
@@ -52,6 +60,11 @@ typedef float64x2_t vec_f64;
 
 NEON_WORDS(f32, float, u32, FLT_MIN)
 NEON_WORDS(f64, double, u64, DBL_MIN)
+
+static inline vec_f64 widen_f32(const float *p)
+{
+    return vcvt_f64_f32(vld1_f32(p));
+}
 
 #include "part_by_copy.inc.h"
 

@@ -5,15 +5,15 @@
 #define ADADELTA_VEC_SCALAR_H
 
 #include <float.h>
-#include <math.h>
 #include <stddef.h>
-#include <string.h>
+
+#include "builtins.h"
 
 #if FLT_EVAL_METHOD != 0
 #error "float must be computed as float and double as double (no x87): other widths change the bits that are promised"
 #endif
 
-/* memcpy instead of a dereference: the caller's array may have any alignment. A word has one element, so that loops
+/* copy_bytes instead of a dereference: the caller's array may have any alignment. A word has one element, so that loops
    have no tail and the partial words are never used. */
 #define SCALAR_WORDS(T, REAL, SQRT, SMALLEST_NORMAL)                                                                   \
     enum { LANES_##T = 1 };                                                                                            \
@@ -21,12 +21,12 @@
     static inline vec_##T load_##T(const REAL *p)                                                                      \
     {                                                                                                                  \
         REAL a;                                                                                                        \
-        memcpy(&a, p, sizeof a);                                                                                       \
+        copy_bytes(&a, p, sizeof a);                                                                                   \
         return a;                                                                                                      \
     }                                                                                                                  \
     static inline void store_##T(REAL *p, vec_##T a)                                                                   \
     {                                                                                                                  \
-        memcpy(p, &a, sizeof a);                                                                                       \
+        copy_bytes(p, &a, sizeof a);                                                                                   \
     }                                                                                                                  \
     static inline vec_##T load_part_##T(const REAL *p, size_t n)                                                       \
     {                                                                                                                  \
@@ -57,6 +57,15 @@
     {                                                                                                                  \
         return a / b;                                                                                                  \
     }                                                                                                                  \
+    /* Where neither is smaller (larger), as beside a NaN, it is b: the x86 instructions' choice. */                   \
+    static inline vec_##T min_##T(vec_##T a, vec_##T b)                                                                \
+    {                                                                                                                  \
+        return a < b ? a : b;                                                                                          \
+    }                                                                                                                  \
+    static inline vec_##T max_##T(vec_##T a, vec_##T b)                                                                \
+    {                                                                                                                  \
+        return a > b ? a : b;                                                                                          \
+    }                                                                                                                  \
     static inline vec_##T sqrt_##T(vec_##T a)                                                                          \
     {                                                                                                                  \
         return SQRT(a);                                                                                                \
@@ -66,7 +75,12 @@
         return -SMALLEST_NORMAL < a && a < SMALLEST_NORMAL ? 0 : a;                                                    \
     }
 
-SCALAR_WORDS(f32, float, sqrtf, FLT_MIN)
-SCALAR_WORDS(f64, double, sqrt, DBL_MIN)
+SCALAR_WORDS(f32, float, root_of_float, FLT_MIN)
+SCALAR_WORDS(f64, double, root_of_double, DBL_MIN)
+
+static inline vec_f64 widen_f32(const float *p)
+{
+    return load_f32(p);
+}
 
 #endif

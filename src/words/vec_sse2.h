@@ -25,4 +25,9 @@ typedef __m128d vec_f64;
 SSE2_WORDS(f32, ps, FLT_MIN)
 SSE2_WORDS(f64, pd, DBL_MIN)
 
+static inline vec_f64 widen_f32(const float *p)
+{
+    return _mm_cvtps_pd(_mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)(const void *)p)));
+}
+
 #endif

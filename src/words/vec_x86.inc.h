@@ -31,6 +31,14 @@
     {                                                                                                                  \
         return X86(div, SUFFIX)(a, b);                                                                                 \
     }                                                                                                                  \
+    static inline vec_##T min_##T(vec_##T a, vec_##T b)                                                                \
+    {                                                                                                                  \
+        return X86(min, SUFFIX)(a, b);                                                                                 \
+    }                                                                                                                  \
+    static inline vec_##T max_##T(vec_##T a, vec_##T b)                                                                \
+    {                                                                                                                  \
+        return X86(max, SUFFIX)(a, b);                                                                                 \
+    }                                                                                                                  \
     static inline vec_##T sqrt_##T(vec_##T a)                                                                          \
     {                                                                                                                  \
         return X86(sqrt, SUFFIX)(a);                                                                                   \

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* An optimizer's settings as JSON, and back. */
+#ifndef ADADELTA_SRC_CHECKPOINT_SETTINGS_H
+#define ADADELTA_SRC_CHECKPOINT_SETTINGS_H
+
+#include "checkpoint.h"
+#include "optimizer.h"
+
+/* All settings of an optimizer beside its groups and tensors. */
+struct whole {
+    uint64_t seed;
+    int averaging;
+    double average_decay;
+    struct adadelta_gradients gradients;
+    struct adadelta_schedule schedule;
+    int swapped;
+};
+
+struct whole whole_of(const struct adadelta *optimizer);
+void whole_into(const struct whole *whole, struct adadelta *optimizer);
+
+/* To JSON; NULL: no memory. */
+json_t *hyper_json(const struct adadelta_hyper *hyper);
+json_t *whole_json(const struct whole *whole);
+
+/* From JSON. Fields that a file of an older format lacks stay as they are. Returns 0 where the JSON has not the form.
+ */
+int hyper_read(const json_t *json, struct adadelta_hyper *hyper);
+int whole_read(const json_t *json, struct whole *whole);
+
+/* "none", "exponential" or "polyak". */
+const char *averaging_name(int averaging);
+
+/* A count from 0, at most 2^63 - 1. */
+int count_read(const json_t *object, const char *name, uint64_t *count);
+
+#endif

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+/* Between the types that arrays are stored as and those that are computed in. Plain loops over bit patterns, which the
+   compiler turns into vectors for the instruction set of the file that includes this. Integers, and floating-point
+   operations that are exact or round once to nearest and neither take nor give a denormal that matters: so every set
+   gives the same bits, whether the thread flushes denormals to zero or not. Arrays do not overlap. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../words/builtins.h"
+
+/* ---- Patterns: of arrays of any alignment, and of numbers ---- */
+
+#define PATTERNS(UINT, NAME)                                                                                           \
+    static inline UINT get_##NAME(const void *array, size_t i)                                                         \
+    {                                                                                                                  \
+        UINT pattern;                                                                                                  \
+        copy_bytes(&pattern, (const unsigned char *)array + i * sizeof pattern, sizeof pattern);                       \
+        return pattern;                                                                                                \
+    }                                                                                                                  \
+    static inline void put_##NAME(void *array, size_t i, UINT pattern)                                                 \
+    {                                                                                                                  \
+        copy_bytes((unsigned char *)array + i * sizeof pattern, &pattern, sizeof pattern);                             \
+    }
+
+PATTERNS(uint16_t, u16)
+PATTERNS(uint32_t, u32)
+PATTERNS(uint64_t, u64)
+#undef PATTERNS
+
+static inline float f32_of(uint32_t pattern)
+{
+    float x;
+    copy_bytes(&x, &pattern, sizeof x);
+    return x;
+}
+
+static inline uint32_t pattern_of_f32(float x)
+{
+    uint32_t pattern;
+    copy_bytes(&pattern, &x, sizeof x);
+    return pattern;
+}
+
+static inline double f64_of(uint64_t pattern)
+{
+    double x;
+    copy_bytes(&x, &pattern, sizeof x);
+    return x;
+}
+
+static inline uint64_t pattern_of_f64(double x)
+{
+    uint64_t pattern;
+    copy_bytes(&pattern, &x, sizeof x);
+    return pattern;
+}
+
+/* A pattern without its sign is its magnitude: it grows with the number, Inf is above all numbers, NaNs above Inf. For
+   a double they are told from the upper half of it, whose last bit says whether anything is in or below it (rounding to
+   odd: what is later rounded to fewer digits comes out as from the whole). */
+enum {
+    MAGNITUDE = 0x7fffffff,
+    F32_INF = 0x7f800000,
+    F32_QUIET = 0x00400000,
+    F32_NORMAL = 0x00800000,    /* 2^-126, of bf16 too */
+    F32_F16_NORMAL = 113 << 23, /* 2^-14 */
+    F32_F16_INF = 0x477ff000,   /* 65520, half-way from the largest f16 to what would be the next */
+    F32_BF16_INF = 0x7f7f8000,  /* the same of bf16 */
+    F64_INF = 0x7ff00000,
+    F64_F32_NORMAL = 897 << 20,
+    F64_F16_NORMAL = 1009 << 20,
+    BF16_INF = 0x7f80,
+    BF16_QUIET = 0x40,
+    F16_INF = 0x7c00,
+    F16_QUIET = 0x200,
+    SIGN_16 = 0x8000,
+};
+
+static inline uint32_t upper_half(uint64_t x)
+{
+    return (uint32_t)(x >> 32) | ((uint32_t)x != 0);
+}
+
+static inline double without_sign(uint64_t x)
+{
+    return f64_of(x & UINT64_MAX >> 1);
+}
+
+/* Drops that many bits: to nearest, ties to even. A carry out of the digits makes the exponent one larger, as it
+   should. */
+static inline uint32_t drop(uint32_t magnitude, int bits)
+{
+    return (magnitude + (1u << (bits - 1)) - 1 + (magnitude >> bits & 1)) >> bits;
+}
+
+static inline uint32_t at_most(uint32_t a, uint32_t most)
+{
+    return a < most ? a : most;
+}
+
+/* ---- One number to a wider type: exact ---- */
+
+static inline uint32_t f32_from_bf16(uint32_t x)
+{
+    return (x & MAGNITUDE >> 16) > BF16_INF ? x << 16 | F32_QUIET : x << 16;
+}
+
+static inline uint32_t f32_from_f16(uint32_t x)
+{
+    const uint32_t magnitude = x & MAGNITUDE >> 16;
+    const uint32_t denormal = pattern_of_f32((float)(int32_t)magnitude * 0x1p-24f);
+    const uint32_t rebias = (magnitude < F16_INF ? 127 - 15 : 255 - 31) << 23;
+    const uint32_t quiet = magnitude > F16_INF ? F32_QUIET : 0;
+    return (x & SIGN_16) << 16 | quiet | (magnitude < 0x400 ? denormal : (magnitude << 13) + rebias);
+}
+
+/* A denormal float is its pattern times 2^-149; the pattern, as a number, is a normal float. Computed in halves, as
+   there are more lanes of 32 bits than of 64. */
+static inline uint64_t f64_from_f32(uint32_t x)
+{
+    const uint32_t magnitude = x & MAGNITUDE;
+    const int denormal = magnitude < F32_NORMAL;
+    const uint32_t normal = denormal ? pattern_of_f32((float)(int32_t)magnitude) : magnitude;
+    const uint32_t finite = denormal ? (magnitude ? 1023 - 127 - 149 : 0) : 1023 - 127;
+    const uint32_t rebias = (magnitude < F32_INF ? finite : 2047 - 255) << 20;
+    const uint32_t quiet = magnitude > F32_INF ? F32_QUIET >> 3 : 0;
+    const uint32_t upper = (x & ~(uint32_t)MAGNITUDE) | quiet | ((normal >> 3) + rebias);
+    return (uint64_t)upper << 32 | normal << 29;
+}
+
+static inline uint64_t f64_from_bf16(uint32_t x)
+{
+    return f64_from_f32(f32_from_bf16(x));
+}
+
+static inline uint64_t f64_from_f16(uint32_t x)
+{
+    return f64_from_f32(f32_from_f16(x));
+}
+
+/* ---- One number to a narrower type: to nearest, ties to even ---- */
+
+/* Denormals of the narrower type: in a sum with 2^k, where 2^k has the last digit that they have, the addition rounds
+   them, and the sum's last digits are the pattern. */
+
+static inline uint32_t f32_from_f64(uint64_t x)
+{
+    const uint32_t upper = upper_half(x), magnitude = upper & MAGNITUDE;
+    const uint32_t denormal = (uint32_t)pattern_of_f64(without_sign(x) + 0x1p-97);
+    const uint32_t number = magnitude < F64_F32_NORMAL ? denormal : pattern_of_f32((float)without_sign(x));
+    const uint32_t nan = F32_INF | F32_QUIET | (uint32_t)(x >> 29 & (F32_QUIET - 1));
+    return (upper & ~(uint32_t)MAGNITUDE) | (magnitude > F64_INF ? nan : number);
+}
+
+static inline uint32_t bf16_nan(uint32_t magnitude_f32)
+{
+    return magnitude_f32 >> 16 | BF16_QUIET;
+}
+
+static inline uint32_t bf16_from_f32(uint32_t x)
+{
+    const uint32_t magnitude = x & MAGNITUDE;
+    return (x >> 16 & SIGN_16) | (magnitude > F32_INF ? bf16_nan(magnitude) : drop(magnitude, 16));
+}
+
+static inline uint32_t bf16_from_f64(uint64_t x)
+{
+    const uint32_t upper = upper_half(x), magnitude = upper & MAGNITUDE;
+    const uint32_t denormal = (uint32_t)pattern_of_f64(without_sign(x) + 0x1p-81);
+    const uint32_t normal = at_most(drop(magnitude, 13) - ((1023 - 127) << 7), BF16_INF);
+    const uint32_t number = magnitude < F64_F32_NORMAL ? denormal : normal;
+    const uint32_t nan = BF16_INF | BF16_QUIET | (magnitude >> 13 & (BF16_QUIET - 1));
+    return (upper >> 16 & SIGN_16) | (magnitude > F64_INF ? nan : number);
+}
+
+static inline uint32_t f16_nan(uint32_t magnitude_f32)
+{
+    return F16_INF | F16_QUIET | (magnitude_f32 >> 13 & (F16_QUIET - 1));
+}
+
+static inline uint32_t f16_from_f32(uint32_t x)
+{
+    const uint32_t magnitude = x & MAGNITUDE;
+    const uint32_t denormal = pattern_of_f32(f32_of(magnitude) + 0x1p-1f) & 0xffff;
+    const uint32_t normal = at_most(drop(magnitude, 13) - ((127 - 15) << 10), F16_INF);
+    const uint32_t number = magnitude < F32_F16_NORMAL ? denormal : normal;
+    return (x >> 16 & SIGN_16) | (magnitude > F32_INF ? f16_nan(magnitude) : number);
+}
+
+static inline uint32_t f16_from_f64(uint64_t x)
+{
+    const uint32_t upper = upper_half(x), magnitude = upper & MAGNITUDE;
+    const uint32_t denormal = (uint32_t)pattern_of_f64(without_sign(x) + 0x1p28);
+    const uint32_t normal = at_most(drop(magnitude, 10) - ((1023 - 15) << 10), F16_INF);
+    const uint32_t number = magnitude < F64_F16_NORMAL ? denormal : normal;
+    const uint32_t nan = F16_INF | F16_QUIET | (magnitude >> 10 & (F16_QUIET - 1));
+    return (upper >> 16 & SIGN_16) | (magnitude > F64_INF ? nan : number);
+}
+
+/* ---- One number to 16 bits by chance: up or down so that the mean is the number ---- */
+
+/* chance is 32 random bits. As many as are dropped are added to the digits, and the sum is cut. Above the largest
+   number it is to nearest. Without branches for GCC, which cannot make vectors of them here. */
+
+static inline uint32_t dither_bf16(uint32_t x, uint32_t chance)
+{
+    const uint32_t magnitude = x & MAGNITUDE;
+    const uint32_t cut = at_most((magnitude + (chance & 0xffff)) >> 16, BF16_INF - 1);
+    const uint32_t number = cut + (magnitude >= F32_BF16_INF);
+    return (x >> 16 & SIGN_16) | number | (magnitude > F32_INF ? bf16_nan(magnitude) : 0);
+}
+
+/* A denormal of f16 is a multiple of 2^-24. What is dropped, the fraction, is exact, and up to 31 bits of it are held
+   against the chance. */
+static inline uint32_t dither_f16_denormal(uint32_t magnitude, uint32_t chance)
+{
+    const float multiple = f32_of(magnitude) * 0x1p24f;
+    const int32_t whole = (int32_t)multiple;
+    const int32_t fraction = (int32_t)((multiple - (float)whole) * 0x1p31f);
+    return (uint32_t)(whole + ((int32_t)(chance >> 1) < fraction));
+}
+
+/* The number up to the first normal one, and from there: two parts of the pattern, each zero where the other counts. */
+static inline uint32_t dither_f16(uint32_t x, uint32_t chance)
+{
+    const uint32_t magnitude = x & MAGNITUDE;
+    const uint32_t below = dither_f16_denormal(at_most(magnitude, F32_F16_NORMAL), chance);
+    const uint32_t normal = magnitude > F32_F16_NORMAL ? magnitude : F32_F16_NORMAL;
+    const uint32_t above = (normal - F32_F16_NORMAL + (chance & 0x1fff)) >> 13;
+    const uint32_t number = at_most(below + above, F16_INF - 1) + (magnitude >= F32_F16_INF);
+    return (x >> 16 & SIGN_16) | number | (magnitude > F32_INF ? f16_nan(magnitude) : 0);
+}
+
+/* ---- Chance ---- */
+
+/* lowbias32 of Chris Wellons's hash-prospector (public domain). */
+static inline uint32_t scatter(uint32_t x)
+{
+    x = (x ^ x >> 16) * 0x7feb352d;
+    x = (x ^ x >> 15) * 0x846ca68b;
+    return x ^ x >> 16;
+}
+
+/* What the elements with the same upper half of their number have in common. The key goes into both words, lest
+   neighbouring keys give the same bits to neighbouring elements. The constant, 2^32 divided by the golden ratio, keeps
+   key 0 away from 0, which scatter leaves where it is. */
+struct run {
+    uint32_t a, b;
+};
+
+static inline struct run run_of(uint64_t key, uint32_t upper)
+{
+    const uint32_t a = scatter((uint32_t)key + 0x9e3779b9);
+    return (struct run){a, scatter(scatter(a ^ (uint32_t)(key >> 32)) + upper)};
+}
+
+/* 32 random bits for the element whose number has that lower half. */
+static inline uint32_t chance_of(struct run run, uint32_t lower)
+{
+    return scatter(scatter(lower + run.a) ^ run.b);
+}
+
+/* How many of n elements from such a number on have the same upper half; up to 2^32 - 1, to count in 32 bits. */
+static inline uint32_t run_length(size_t n, uint32_t lower)
+{
+    const uint32_t room = lower ? 0u - lower : UINT32_MAX;
+    return n < room ? (uint32_t)n : room;
+}
+
+/* ---- Arrays ---- */
+
+#define CONVERT(name, TO, FROM, convert)                                                                               \
+    static void name(size_t n, void *restrict to, const void *restrict from)                                           \
+    {                                                                                                                  \
+        for (size_t i = 0; i < n; i++)                                                                                 \
+            put_##TO(to, i, convert(get_##FROM(from, i)));                                                             \
+    }
+
+CONVERT(convert_f32_f32, u32, u32, )
+CONVERT(convert_f64_f64, u64, u64, )
+CONVERT(convert_f32_f64, u32, u64, f32_from_f64)
+CONVERT(convert_f64_f32, u64, u32, f64_from_f32)
+CONVERT(convert_f32_bf16, u32, u16, f32_from_bf16)
+CONVERT(convert_f32_f16, u32, u16, f32_from_f16)
+CONVERT(convert_f64_bf16, u64, u16, f64_from_bf16)
+CONVERT(convert_f64_f16, u64, u16, f64_from_f16)
+CONVERT(convert_bf16_f32, u16, u32, (uint16_t)bf16_from_f32)
+CONVERT(convert_bf16_f64, u16, u64, (uint16_t)bf16_from_f64)
+CONVERT(convert_f16_f32, u16, u32, (uint16_t)f16_from_f32)
+CONVERT(convert_f16_f64, u16, u64, (uint16_t)f16_from_f64)
+#undef CONVERT
+
+/* Dithering goes in runs so that the loop inside counts in 32 bits, with as many lanes as the floats have. */
+#define WEIGHTS(TYPE)                                                                                                  \
+    static void adopt_##TYPE(size_t n, void *restrict master, const void *restrict values)                             \
+    {                                                                                                                  \
+        for (size_t i = 0; i < n; i++) {                                                                               \
+            const uint32_t x = get_u32(master, i), value = get_u16(values, i);                                         \
+            put_u32(master, i, TYPE##_from_f32(x) == value ? x : f32_from_##TYPE(value));                              \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void dither_run_##TYPE(uint32_t n, void *restrict to, const void *restrict from, struct run run,            \
+                                  uint32_t lower)                                                                      \
+    {                                                                                                                  \
+        for (uint32_t i = 0; i < n; i++)                                                                               \
+            put_u16(to, i, (uint16_t)dither_##TYPE(get_u32(from, i), chance_of(run, lower + i)));                      \
+    }                                                                                                                  \
+    static void dither_array_##TYPE(size_t n, void *to, const void *from, uint64_t key, uint64_t first)                \
+    {                                                                                                                  \
+        unsigned char *t = to;                                                                                         \
+        const unsigned char *f = from;                                                                                 \
+        for (size_t i = 0; i < n;) {                                                                                   \
+            const uint32_t upper = (uint32_t)((first + i) >> 32), lower = (uint32_t)(first + i);                       \
+            const uint32_t length = run_length(n - i, lower);                                                          \
+            dither_run_##TYPE(length, t + i * sizeof(uint16_t), f + i * sizeof(uint32_t), run_of(key, upper), lower);  \
+            i += length;                                                                                               \
+        }                                                                                                              \
+    }
+
+WEIGHTS(bf16)
+WEIGHTS(f16)
+#undef WEIGHTS
+
+/* The upper half is rounded, ties upwards, so that it is the weight to use; the lower one has the digits as they are,
+   and its first bit tells whether the upper one was rounded up. An infinite upper half may be a number near the
+   largest; a NaN loses its digits lest it become one. */
+static void split(size_t n, void *restrict values, void *restrict low, const void *restrict x)
+{
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t pattern = get_u32(x, i), sign = pattern & ~(uint32_t)MAGNITUDE;
+        const uint32_t kept = (pattern & MAGNITUDE) > F32_INF ? sign | F32_INF | F32_QUIET : pattern;
+        put_u16(values, i, (uint16_t)((kept + 0x8000) >> 16));
+        put_u16(low, i, (uint16_t)kept);
+    }
+}
+
+/* A zero was not rounded up: where a caller has put it there, it stays next to zero. */
+static void join(size_t n, void *restrict x, const void *restrict values, const void *restrict low)
+{
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t upper = get_u16(values, i), lower = get_u16(low, i);
+        const uint32_t rounded_up = (upper & MAGNITUDE >> 16) ? lower >> 15 : 0;
+        put_u32(x, i, (upper - rounded_up) << 16 | lower);
+    }
+}
+
+/* The members of struct kernel_set that are filled here. */
+#define CONVERSIONS                                                                                                    \
+    .load = {[ADADELTA_F32] = {[ADADELTA_F32] = convert_f32_f32,                                                       \
+                               [ADADELTA_F64] = convert_f32_f64,                                                       \
+                               [ADADELTA_BF16] = convert_f32_bf16,                                                     \
+                               [ADADELTA_F16] = convert_f32_f16},                                                      \
+             [ADADELTA_F64] = {[ADADELTA_F32] = convert_f64_f32,                                                       \
+                               [ADADELTA_F64] = convert_f64_f64,                                                       \
+                               [ADADELTA_BF16] = convert_f64_bf16,                                                     \
+                               [ADADELTA_F16] = convert_f64_f16}},                                                     \
+    .store = {[ADADELTA_F32] = {[ADADELTA_F32] = convert_f32_f32,                                                      \
+                                [ADADELTA_F64] = convert_f64_f32,                                                      \
+                                [ADADELTA_BF16] = convert_bf16_f32,                                                    \
+                                [ADADELTA_F16] = convert_f16_f32},                                                     \
+              [ADADELTA_F64] = {[ADADELTA_F32] = convert_f32_f64,                                                      \
+                                [ADADELTA_F64] = convert_f64_f64,                                                      \
+                                [ADADELTA_BF16] = convert_bf16_f64,                                                    \
+                                [ADADELTA_F16] = convert_f16_f64}},                                                    \
+    .adopt = {[ADADELTA_BF16] = adopt_bf16, [ADADELTA_F16] = adopt_f16},                                               \
+    .dither = {[ADADELTA_BF16] = dither_array_bf16, [ADADELTA_F16] = dither_array_f16}, .join = join, .split = split

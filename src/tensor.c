@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: MIT */
+/* Tensors: what they may be, what state they have and how it lies in memory, and asking them about it. */
+#include "optimizer.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- Shapes and types ---- */
+
+size_t shape_elements(enum adadelta_dtype dtype, size_t ndim, const size_t *shape)
+{
+    if (ndim > ADADELTA_MAX_DIMS || !adadelta_dtype_size(dtype))
+        return SIZE_MAX;
+    for (size_t i = 0; i < ndim; i++) {
+        if (shape[i] > PTRDIFF_MAX) /* more than a file could say, even beside a 0 */
+            return SIZE_MAX;
+    }
+    for (size_t i = 0; i < ndim; i++) {
+        if (shape[i] == 0)
+            return 0;
+    }
+    const size_t most = PTRDIFF_MAX / adadelta_dtype_size(dtype);
+    size_t n = 1;
+    for (size_t i = 0; i < ndim; i++) {
+        if (shape[i] > most / n)
+            return SIZE_MAX;
+        n *= shape[i];
+    }
+    return n;
+}
+
+static int is_16_bit(enum adadelta_dtype dtype)
+{
+    return dtype == ADADELTA_BF16 || dtype == ADADELTA_F16;
+}
+
+static int is_real(enum adadelta_dtype dtype)
+{
+    return dtype == ADADELTA_F32 || dtype == ADADELTA_F64 || is_16_bit(dtype);
+}
+
+static void fill_in_types(struct adadelta_tensor *info)
+{
+    if (info->dtype == ADADELTA_DTYPE_DEFAULT)
+        info->dtype = ADADELTA_F32;
+    if (info->gradient_dtype == ADADELTA_DTYPE_DEFAULT)
+        info->gradient_dtype = info->dtype;
+    if (info->state_dtype == ADADELTA_DTYPE_DEFAULT)
+        info->state_dtype = info->dtype == ADADELTA_F64 ? ADADELTA_F64 : ADADELTA_F32;
+}
+
+/* Why types do not go together, or NULL. */
+static const char *wrong_types(const struct adadelta_tensor *info)
+{
+    if (!is_real(info->dtype) || !is_real(info->gradient_dtype) || !is_real(info->state_dtype))
+        return "values, gradient and state must be F32, F64, BF16 or F16";
+    if (is_16_bit(info->dtype) && info->state_dtype == ADADELTA_F64)
+        return "F64 state does not go with values of 16 bits";
+    if (info->dtype == ADADELTA_F16 && info->weights == ADADELTA_WEIGHTS_SPLIT)
+        return "only BF16 values can be split";
+    return NULL;
+}
+
+/* What the ways to keep 16-bit weights need beside them. */
+static const struct {
+    const char *part;
+    enum adadelta_dtype dtype;
+} keepings[] = {
+    [ADADELTA_WEIGHTS_MASTER] = {PART_MASTER, ADADELTA_F32},
+    [ADADELTA_WEIGHTS_SPLIT] = {PART_LOW, ADADELTA_U16},
+    [ADADELTA_WEIGHTS_STOCHASTIC] = {NULL, ADADELTA_DTYPE_DEFAULT},
+    [ADADELTA_WEIGHTS_NEAREST] = {NULL, ADADELTA_DTYPE_DEFAULT},
+};
+
+/* ---- Memory ---- */
+
+/* Puts one more part behind used bytes of the block (NULL: only counts), and returns the bytes then used. */
+static size_t lay_part(struct tensor *tensor, const char *name, enum adadelta_dtype dtype, size_t used, void **values)
+{
+    char *at = tensor->block ? (char *)tensor->block + used : NULL;
+    tensor->parts[tensor->part_count++] = (struct part){.name = name, .dtype = dtype, .values = at};
+    if (values)
+        *values = at;
+    return memory_sum(used, memory_round(memory_product(tensor->n, adadelta_dtype_size(dtype))));
+}
+
+/* Lists a tensor's parts and where they lie in its block; returns the block's size. */
+static size_t lay_out(const struct adadelta_options *options, struct tensor *tensor)
+{
+    const struct method *method = method_row(options->method);
+    size_t used = 0;
+    tensor->part_count = 0;
+    for (size_t k = 0; k < method->states; k++)
+        used = lay_part(tensor, method->state_names[k], tensor->info.state_dtype, used, NULL);
+    const char *keeping = is_16_bit(tensor->info.dtype) ? keepings[tensor->info.weights].part : NULL;
+    if (keeping)
+        used = lay_part(tensor, keeping, keepings[tensor->info.weights].dtype, used, &tensor->kept);
+    if (options->averaging != ADADELTA_AVERAGING_NONE)
+        used = lay_part(tensor, PART_AVERAGE, tensor->computed, used, &tensor->average);
+    if (options->averaging != ADADELTA_AVERAGING_NONE && tensor->computed != tensor->info.dtype)
+        used = lay_part(tensor, PART_SPARE, tensor->info.dtype, used, &tensor->spare);
+    return used;
+}
+
+/* A tensor as it is registered, without memory of its own. Its types must be right. */
+static struct tensor blank_tensor(const struct adadelta_options *options, const struct adadelta_tensor *info)
+{
+    struct tensor tensor = {.info = *info, .update_norm = NAN};
+    fill_in_types(&tensor.info);
+    const enum adadelta_dtype state = tensor.info.state_dtype;
+    tensor.computed = tensor.info.dtype == ADADELTA_F64 || state == ADADELTA_F64 ? ADADELTA_F64 : ADADELTA_F32;
+    tensor.n = shape_elements(ADADELTA_F64, info->ndim, info->shape);
+    tensor.width = info->ndim && info->shape[0] ? tensor.n / info->shape[0] : tensor.n;
+    tensor.block_size = lay_out(options, &tensor);
+    const size_t rows = tensor.width < BLOCK && tensor.width ? BLOCK / tensor.width : 1;
+    const size_t dense = (tensor.n + BLOCK - 1) / BLOCK, sparse = (info->max_rows + rows - 1) / rows;
+    tensor.block_count = dense > sparse ? dense : sparse;
+    return tensor;
+}
+
+static size_t lists_size(const struct tensor *tensor)
+{
+    if (!tensor->info.max_rows)
+        return 0;
+    return memory_product(memory_sum(tensor->info.shape[0], tensor->info.max_rows), sizeof *tensor->first);
+}
+
+static size_t blocks_size(const struct tensor *tensor)
+{
+    return tensor->block_count * sizeof *tensor->blocks;
+}
+
+size_t tensor_memory(const struct adadelta_options *options, const struct adadelta_tensor *info)
+{
+    struct adadelta_tensor full = *info;
+    fill_in_types(&full);
+    if (!info->name || wrong_types(&full) || shape_elements(ADADELTA_F64, info->ndim, info->shape) == SIZE_MAX)
+        return SIZE_MAX;
+    const struct tensor tensor = blank_tensor(options, info);
+    size_t sum = memory_sum(memory_round(strlen(info->name) + 1), memory_round(tensor.block_size));
+    sum = memory_sum(sum, memory_round(lists_size(&tensor)));
+    return memory_sum(sum, memory_round(blocks_size(&tensor)));
+}
+
+void tensor_release(const struct adadelta *optimizer, struct tensor *tensor)
+{
+    const struct adadelta_allocator *allocator = &optimizer->options.allocator;
+    if (tensor->info.name)
+        memory_give(allocator, (char *)tensor->info.name, strlen(tensor->info.name) + 1);
+    memory_give(allocator, tensor->block, tensor->block_size);
+    memory_give(allocator, tensor->first, lists_size(tensor));
+    memory_give(allocator, tensor->blocks, blocks_size(tensor));
+}
+
+/* Gives a copy of a tensor its own name, state and scratch; 0 where there is no memory. */
+static int own_memory(const struct adadelta *optimizer, struct tensor *tensor, const struct tensor *model)
+{
+    const struct adadelta_allocator *allocator = &optimizer->options.allocator;
+    const size_t name_size = strlen(model->info.name) + 1;
+    char *name = memory_take(allocator, name_size);
+    tensor->info.name = name ? memcpy(name, model->info.name, name_size) : NULL;
+    tensor->block = memory_take(allocator, tensor->block_size);
+    tensor->first = memory_take(allocator, lists_size(tensor));
+    tensor->blocks = memory_take(allocator, blocks_size(tensor));
+    return name && (tensor->block || !tensor->block_size) && (tensor->first || !tensor->info.max_rows) &&
+           (tensor->blocks || !tensor->block_count);
+}
+
+enum adadelta_status tensor_append(struct adadelta *optimizer, const struct tensor *model)
+{
+    void *tensors = optimizer->tensors;
+    if (!memory_grow(&optimizer->options.allocator, &tensors, optimizer->tensor_count, sizeof *optimizer->tensors))
+        return ADADELTA_ERROR_MEMORY;
+    optimizer->tensors = tensors;
+    struct tensor added = *model;
+    if (!own_memory(optimizer, &added, model)) {
+        tensor_release(optimizer, &added);
+        return ADADELTA_ERROR_MEMORY;
+    }
+    lay_out(&optimizer->options, &added);
+    if (added.info.max_rows)
+        added.next = added.first + added.info.shape[0];
+    if (model->block)
+        memcpy(added.block, model->block, added.block_size);
+    else
+        tensor_restart_average(&added);
+    optimizer->tensors[optimizer->tensor_count++] = added;
+    return ADADELTA_OK;
+}
+
+void tensor_restart_average(struct tensor *tensor)
+{
+    tensor->averaged = 0;
+    if (tensor->average && tensor->n)
+        kernels_in_use()->load[tensor->computed][tensor->info.dtype](tensor->n, tensor->average, tensor->info.values);
+}
+
+/* ---- Registration ---- */
+
+int arrays_overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes)
+{
+    const uintptr_t p = (uintptr_t)a, q = (uintptr_t)b;
+    return a && b && a_bytes && b_bytes && p < q + b_bytes && q < p + a_bytes;
+}
+
+size_t tensor_bytes(const struct tensor *tensor)
+{
+    return tensor->n * adadelta_dtype_size(tensor->info.dtype);
+}
+
+static size_t gradient_bytes(const struct tensor *tensor)
+{
+    const size_t elements = tensor->rows ? tensor->row_count * tensor->width : tensor->n;
+    return elements * adadelta_dtype_size(tensor->info.gradient_dtype);
+}
+
+/* Checks the arrays of a tensor, number index or one yet to come, against one another and against all other tensors:
+   nothing may share memory with parameters. Gradients may share memory with one another. */
+static enum adadelta_status check_buffers(struct adadelta *optimizer, size_t index, const struct tensor *tensor)
+{
+    const char *name = tensor->info.name;
+    const void *values = tensor->info.values, *gradient = tensor->info.gradient;
+    const size_t bytes = tensor_bytes(tensor), g_bytes = gradient_bytes(tensor);
+    if (bytes && !values)
+        return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s' has no values", name);
+    if (arrays_overlap(values, bytes, gradient, g_bytes))
+        return fail(&optimizer->error, ADADELTA_ERROR_OVERLAP, "tensor '%.200s': gradient overlaps values", name);
+    for (size_t i = 0; i < optimizer->tensor_count; i++) {
+        const struct tensor *other = &optimizer->tensors[i];
+        const void *theirs = other->info.values;
+        if (i != index && (arrays_overlap(values, bytes, theirs, tensor_bytes(other)) ||
+                           arrays_overlap(values, bytes, other->info.gradient, gradient_bytes(other)) ||
+                           arrays_overlap(gradient, g_bytes, theirs, tensor_bytes(other))))
+            return fail(&optimizer->error, ADADELTA_ERROR_OVERLAP, "tensors '%.200s' and '%.200s' overlap", name,
+                        other->info.name);
+    }
+    return ADADELTA_OK;
+}
+
+static enum adadelta_status check_form(struct adadelta *optimizer, const struct adadelta_tensor *info)
+{
+    struct adadelta_error *error = &optimizer->error;
+    if (!info->name || !is_utf8(info->name))
+        return fail(error, ADADELTA_ERROR_ARGUMENT, "a tensor's name is missing or not UTF-8");
+    if ((size_t)info->weights >= sizeof keepings / sizeof *keepings)
+        return fail(error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': weights is not one of enum adadelta_weights",
+                    info->name);
+    struct adadelta_tensor full = *info;
+    fill_in_types(&full);
+    const char *wrong = wrong_types(&full);
+    if (wrong)
+        return fail(error, ADADELTA_ERROR_DTYPE, "tensor '%.200s': %s", info->name, wrong);
+    if (shape_elements(ADADELTA_F64, info->ndim, info->shape) == SIZE_MAX)
+        return fail(error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': the shape has too many dimensions or elements",
+                    info->name);
+    for (size_t i = info->ndim; i < ADADELTA_MAX_DIMS; i++) {
+        if (info->shape[i]) /* a forgotten ndim would make a matrix a single number */
+            return fail(error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': shape[%zu] is set, but ndim is %zu",
+                        info->name, i, info->ndim);
+    }
+    if (info->max_rows && !info->ndim)
+        return fail(error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': max_rows is set, but it has no rows", info->name);
+    return ADADELTA_OK;
+}
+
+static enum adadelta_status check_name(struct adadelta *optimizer, const char *name)
+{
+    if (!*name)
+        return fail(&optimizer->error, ADADELTA_ERROR_NAME, "a tensor's name is empty");
+    for (size_t i = 0; i < optimizer->tensor_count; i++) {
+        if (strcmp(name, optimizer->tensors[i].info.name) == 0)
+            return fail(&optimizer->error, ADADELTA_ERROR_NAME, "tensor name '%.200s' is taken", name);
+    }
+    return ADADELTA_OK;
+}
+
+enum adadelta_status adadelta_add_tensor(struct adadelta *optimizer, size_t group, const struct adadelta_tensor *info,
+                                         size_t *index)
+{
+    if (!optimizer)
+        return ADADELTA_ERROR_ARGUMENT;
+    if (!info || group >= optimizer->group_count)
+        return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "no tensor, or no group %zu", group);
+    enum adadelta_status status = check_form(optimizer, info);
+    if (!status)
+        status = check_name(optimizer, info->name);
+    if (status)
+        return status;
+    struct tensor tensor = blank_tensor(&optimizer->options, info);
+    tensor.group = group;
+    status = method_check(&optimizer->groups[group], tensor.computed);
+    if (status)
+        return fail(&optimizer->error, status, "tensor '%.200s': %s", info->name, adadelta_status_string(status));
+    status = check_buffers(optimizer, SIZE_MAX, &tensor);
+    if (status)
+        return status;
+    status = tensor_append(optimizer, &tensor);
+    if (status)
+        return fail(&optimizer->error, status, "no memory for tensor '%.200s' and its state", info->name);
+    if (index)
+        *index = optimizer->tensor_count - 1;
+    return ADADELTA_OK;
+}
+
+/* ---- Arrays ---- */
+
+/* The tensor of that number; where there is none NULL, said in the optimizer's error. */
+static struct tensor *find_tensor(struct adadelta *optimizer, size_t index)
+{
+    if (index < optimizer->tensor_count)
+        return &optimizer->tensors[index];
+    fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "there is no tensor %zu: the optimizer has %zu", index,
+         optimizer->tensor_count);
+    return NULL;
+}
+
+/* Gives tensor number index the arrays of changed, which is a copy of it but for them, if they are right. */
+static enum adadelta_status change_buffers(struct adadelta *optimizer, size_t index, const struct tensor *changed)
+{
+    const enum adadelta_status status = check_buffers(optimizer, index, changed);
+    if (!status)
+        optimizer->tensors[index] = *changed;
+    return status;
+}
+
+enum adadelta_status adadelta_set_buffers(struct adadelta *optimizer, size_t index, void *values, const void *gradient)
+{
+    if (!optimizer || !find_tensor(optimizer, index))
+        return ADADELTA_ERROR_ARGUMENT;
+    struct tensor changed = optimizer->tensors[index];
+    changed.info.values = values;
+    changed.info.gradient = gradient;
+    changed.rows = NULL;
+    return change_buffers(optimizer, index, &changed);
+}
+
+enum adadelta_status adadelta_set_rows(struct adadelta *optimizer, size_t index, size_t count, const size_t *rows,
+                                       const void *gradient)
+{
+    if (!optimizer || !find_tensor(optimizer, index))
+        return ADADELTA_ERROR_ARGUMENT;
+    struct tensor changed = optimizer->tensors[index];
+    if (count > changed.info.max_rows)
+        return fail(&optimizer->error, ADADELTA_ERROR_ROW, "tensor '%.200s': %zu rows are named, max_rows is %zu",
+                    changed.info.name, count, changed.info.max_rows);
+    if (count && (!rows || !gradient))
+        return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': no rows or no gradient",
+                    changed.info.name);
+    static const size_t no_rows;
+    changed.rows = count ? rows : &no_rows;
+    changed.row_count = count;
+    changed.info.gradient = gradient;
+    return change_buffers(optimizer, index, &changed);
+}
+
+enum adadelta_status adadelta_get_tensor(const struct adadelta *optimizer, size_t index, struct adadelta_tensor *tensor)
+{
+    if (!optimizer || index >= optimizer->tensor_count || !tensor)
+        return ADADELTA_ERROR_ARGUMENT;
+    *tensor = optimizer->tensors[index].info;
+    return ADADELTA_OK;
+}
+
+/* ---- Settings of its own ---- */
+
+const struct adadelta_hyper *tensor_hyper(const struct adadelta *optimizer, const struct tensor *tensor)
+{
+    return tensor->own ? &tensor->hyper : &optimizer->groups[tensor->group];
+}
+
+enum adadelta_status adadelta_set_tensor_hyper(struct adadelta *optimizer, size_t index,
+                                               const struct adadelta_hyper *hyper)
+{
+    if (!optimizer || !find_tensor(optimizer, index))
+        return ADADELTA_ERROR_ARGUMENT;
+    struct tensor *tensor = &optimizer->tensors[index];
+    const enum adadelta_status status =
+        method_check(hyper ? hyper : &optimizer->groups[tensor->group], tensor->computed);
+    if (status)
+        return fail(&optimizer->error, status, "tensor '%.200s': %s", tensor->info.name,
+                    adadelta_status_string(status));
+    tensor->own = hyper != NULL;
+    if (hyper)
+        tensor->hyper = *hyper;
+    return ADADELTA_OK;
+}
+
+enum adadelta_status adadelta_get_tensor_hyper(const struct adadelta *optimizer, size_t index,
+                                               struct adadelta_hyper *hyper)
+{
+    if (!optimizer || index >= optimizer->tensor_count || !hyper)
+        return ADADELTA_ERROR_ARGUMENT;
+    *hyper = *tensor_hyper(optimizer, &optimizer->tensors[index]);
+    return ADADELTA_OK;
+}
+
+/* ---- State ---- */
+
+const struct part *tensor_part(const struct tensor *tensor, const char *name)
+{
+    for (size_t k = 0; k < tensor->part_count; k++) {
+        if (strcmp(name, tensor->parts[k].name) == 0)
+            return &tensor->parts[k];
+    }
+    return NULL;
+}
+
+/* Finds a part, or says what is wrong. */
+static enum adadelta_status find_part(struct adadelta *optimizer, size_t index, const char *name,
+                                      const struct part **part)
+{
+    const struct tensor *tensor = find_tensor(optimizer, index);
+    if (!tensor)
+        return ADADELTA_ERROR_ARGUMENT;
+    if (!name)
+        return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': no name of a state",
+                    tensor->info.name);
+    *part = tensor_part(tensor, name);
+    if (*part)
+        return ADADELTA_OK;
+    return fail(&optimizer->error, ADADELTA_ERROR_NAME, "tensor '%.200s' has no state '%.100s'", tensor->info.name,
+                name);
+}
+
+enum adadelta_status adadelta_state(struct adadelta *optimizer, size_t index, const char *name, void **state)
+{
+    if (!optimizer || !state)
+        return ADADELTA_ERROR_ARGUMENT;
+    const struct part *part;
+    const enum adadelta_status status = find_part(optimizer, index, name, &part);
+    if (!status)
+        *state = part->values;
+    return status;
+}
+
+enum adadelta_status adadelta_set_state(struct adadelta *optimizer, size_t index, const char *name,
+                                        const struct adadelta_tensor *array)
+{
+    if (!optimizer || !array)
+        return ADADELTA_ERROR_ARGUMENT;
+    const struct part *part;
+    const enum adadelta_status status = find_part(optimizer, index, name, &part);
+    if (status)
+        return status;
+    const struct tensor *tensor = &optimizer->tensors[index];
+    const enum adadelta_dtype dtype = array->dtype == ADADELTA_DTYPE_DEFAULT ? ADADELTA_F32 : array->dtype;
+    struct adadelta_error *error = &optimizer->error;
+    if (dtype != part->dtype)
+        return fail(error, ADADELTA_ERROR_DTYPE, "state '%.100s' of tensor '%.200s' is %s, not %s", name,
+                    tensor->info.name, adadelta_dtype_name(part->dtype),
+                    adadelta_dtype_name(dtype) ? adadelta_dtype_name(dtype) : "of that type");
+    if (array->ndim != tensor->info.ndim ||
+        memcmp(array->shape, tensor->info.shape, array->ndim * sizeof *array->shape) != 0)
+        return fail(error, ADADELTA_ERROR_SHAPE, "state '%.100s' of tensor '%.200s' has its shape, of %zu elements",
+                    name, tensor->info.name, tensor->n);
+    if (tensor->n && !array->values)
+        return fail(error, ADADELTA_ERROR_ARGUMENT, "no values for state '%.100s' of tensor '%.200s'", name,
+                    tensor->info.name);
+    if (tensor->n)
+        memmove(part->values, array->values, tensor->n * adadelta_dtype_size(dtype));
+    return ADADELTA_OK;
+}

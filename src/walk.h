@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* The way over the elements of a step: all tensors' work as one long row, cut into blocks that threads share out, each
+   block's gradient brought into the type computed in. What is done there is an act: measuring (measure.c) or moving
+   (move.c).
+
+   The work of a tensor is its elements, or, with a sparse gradient, the elements of the rows named. Blocks depend on
+   nothing but the tensor, so that a block's sum has the same bits for every number of threads. */
+#ifndef ADADELTA_SRC_WALK_H
+#define ADADELTA_SRC_WALK_H
+
+#include <stdalign.h>
+
+#include "optimizer.h"
+
+/* Elements that are brought from and to storage at a time: a few arrays of them stay in the first cache. */
+enum { CHUNK = 512 };
+
+/* A thread's room for a chunk of each array, in the type computed in. */
+struct buffers {
+    alignas(STATE_ALIGNMENT) double gradient[CHUNK];
+    double more[CHUNK], x[CHUNK], before[CHUNK], state[MAX_STATES][CHUNK];
+};
+
+/* A stretch of a tensor: its elements first .. first + n - 1, with their gradients in the type computed in. */
+struct stretch {
+    struct tensor *tensor;
+    size_t first, n;
+    const void *gradient;
+    uint64_t turn; /* which of the steps that this row takes one after the other, from 0 */
+    const struct adadelta *optimizer;
+    const struct kernel_set *kernels;
+    struct buffers *buffers;
+};
+
+/* Does something with a stretch and adds what it finds to *found, which may be NULL. */
+typedef void act(const struct stretch *stretch, struct measure *found);
+
+/* Whether an act on a tensor needs no buffers but, perhaps, the gradient's. */
+typedef int is_plain(const struct adadelta *optimizer, const struct tensor *tensor);
+
+struct walk {
+    struct adadelta *optimizer;
+    size_t begin, end; /* numbers of the tensors that may take part */
+    act *act;
+    is_plain *plain;
+    int finds; /* 1: the act finds something: each block starts from zero and leaves it in tensor->blocks */
+};
+
+void walk_run(const struct walk *walk);
+
+/* The blocks of a tensor's work. */
+size_t work_blocks(const struct tensor *tensor);
+
+/* The acts. A move's find is the sum of the squared changes. */
+act measure_stretch, move_stretch;
+is_plain measures_plainly, moves_plainly;
+
+#endif
