@@ -271,7 +271,6 @@ enum adadelta_averaging {
        seed             any       0        of stochastic rounding
        averaging        as above  none     costs an array of the type computed in for each tensor
        average_decay    [0, 1)    0.999    of exponential averages
-       measure_updates  0 or not  0        keep the norm of each tensor's last update (adadelta_tensor_stats)
        allocator                  malloc   allocate and release NULL: the C library's */
 struct adadelta_options {
     enum adadelta_method method;
@@ -279,7 +278,6 @@ struct adadelta_options {
     uint64_t seed;
     enum adadelta_averaging averaging;
     double average_decay;
-    int measure_updates;
     struct adadelta_allocator allocator;
 };
 
@@ -574,10 +572,14 @@ struct adadelta_tensor_stats {
     double rate_min, rate_median, rate_max; /* of the effective rate over the elements; NaN without elements, or where
                                                the method is not adadelta. Of an even number the median is the mean of
                                                the middle two */
-    double update_norm;                     /* L2 norm of the last step's change of the parameters before they were
-                                               rounded to 16 bits; NaN unless options.measure_updates, or before the
-                                               first step */
+    double update_norm;                     /* L2 norm of the change of the parameters, before they were rounded to
+                                               16 bits, by the last step that was measured (adadelta_set_measuring);
+                                               NaN where there was none */
 };
+
+/* Turns the measuring of updates on (not 0) or off: off at first, as it costs a little of every step. To look now and
+   then, turn it on for one step. Errors: ADADELTA_ERROR_ARGUMENT (NULL). */
+ADADELTA_API enum adadelta_status adadelta_set_measuring(struct adadelta *optimizer, int on);
 
 /* Fills *stats; nothing is allocated. Reads the state some seven times: meant for every epoch, not for every step.
    Errors: ADADELTA_ERROR_ARGUMENT (also: no such tensor). */

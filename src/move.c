@@ -14,8 +14,7 @@ static void *at(void *array, enum adadelta_dtype dtype, size_t first)
 
 int moves_plainly(const struct adadelta *optimizer, const struct tensor *t)
 {
-    return t->info.dtype == t->computed && t->info.state_dtype == t->computed && !t->average &&
-           !optimizer->options.measure_updates;
+    return t->info.dtype == t->computed && t->info.state_dtype == t->computed && !t->average && !optimizer->measuring;
 }
 
 /* ---- Parameters of 16 bits ---- */

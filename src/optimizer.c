@@ -190,6 +190,7 @@ static void copy_rest(struct adadelta *clone, const struct adadelta *optimizer)
     clone->steps = optimizer->steps;
     clone->skipped = optimizer->skipped;
     clone->swapped = optimizer->swapped;
+    clone->measuring = optimizer->measuring;
 }
 
 enum adadelta_status adadelta_clone(const struct adadelta *optimizer, struct adadelta **copy)

@@ -65,7 +65,7 @@ struct adadelta {
     struct adadelta_gradients gradients;
     struct adadelta_schedule schedule;
     uint64_t steps, skipped;
-    int swapped;
+    int swapped, measuring;
     struct adadelta_hyper *groups;
     size_t group_count;
     struct tensor *tensors;

@@ -134,3 +134,11 @@ enum adadelta_status adadelta_tensor_stats(const struct adadelta *optimizer, siz
         fill_rates(&source, stats);
     return ADADELTA_OK;
 }
+
+enum adadelta_status adadelta_set_measuring(struct adadelta *optimizer, int on)
+{
+    if (!optimizer)
+        return ADADELTA_ERROR_ARGUMENT;
+    optimizer->measuring = on != 0;
+    return ADADELTA_OK;
+}

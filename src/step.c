@@ -78,7 +78,7 @@ static int takes_part(const struct tensor *tensor)
 /* Moves the tensors begin .. end - 1, which are enlisted and measured. */
 static void move(struct adadelta *optimizer, size_t begin, size_t end)
 {
-    const int finds = optimizer->options.measure_updates != 0;
+    const int finds = optimizer->measuring;
     walk_run(&(struct walk){optimizer, begin, end, .act = move_stretch, .plain = moves_plainly, .finds = finds});
     for (size_t i = begin; i < end; i++) {
         struct tensor *tensor = &optimizer->tensors[i];

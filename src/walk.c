@@ -10,7 +10,7 @@ enum { WORTH_A_THREAD = 32768 };
 /* Elements of work in a block: whole rows where the gradient is sparse. */
 static size_t block_size(const struct tensor *tensor)
 {
-    if (!tensor->rows)
+    if (!tensor->rows || !tensor->width)
         return BLOCK;
     return tensor->width < BLOCK ? BLOCK / tensor->width * tensor->width : tensor->width;
 }
