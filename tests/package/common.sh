@@ -12,7 +12,8 @@ export PKG_CONFIG_PATH LD_LIBRARY_PATH
 CXX=${CXX:-}
 
 strict='-Wall -Wextra -pedantic -Werror'
-c_examples='1-rosenbrock.c 4-minimize.c'
+c_examples='1-rosenbrock.c 4-minimize.c 5-mixed-precision.c 6-sparse-rows.c 7-schedule-average.c 8-static-memory.c
+9-presets.c'
 [ "$CHECKPOINT" = 0 ] || c_examples="$c_examples 2-optimizer-object.c"
 cxx_example=3-cplusplus.cpp
 
@@ -52,6 +53,51 @@ check_3_cplusplus()
 check_4_minimize()
 {
     printf '1.0000 1.0000: every component of the gradient is below gradient_tolerance\n' | diff - "$1"
+}
+
+# The numbers are those of the line that it fits; one gradient was made infinite.
+check_5_mixed_precision()
+{
+    printf 'weights 2.00 -3.00 offset 0.50, 1 step skipped\n' | diff - "$1"
+}
+
+# The sentences' labels, and the words that stand in them.
+check_6_sparse_rows()
+{
+    printf 'praise complaint praise complaint \n5 weights of 1000000 have moved\n' | diff - "$1"
+}
+
+check_7_schedule_average()
+{
+    grep -qx 'tail ends nearer: yes' "$1" && grep -qx 'the average is nearer: yes' "$1" &&
+        grep -q '^effective rates .* after 12000 steps$' "$1"
+}
+
+check_8_static_memory()
+{
+    printf '3.00 -1.00 in less than 8 KiB\n' | diff - "$1"
+}
+
+# The paper's rule once more, with two roots, for each preset's settings.
+check_9_presets()
+{
+    awk '
+        function step(rho, eps, lr) {
+            v = rho * v + (1 - rho) * x * x
+            d = sqrt(u + eps) / sqrt(v + eps) * x
+            u = rho * u + (1 - rho) * d * d
+            x -= lr * d
+        }
+        {
+            sub(/:/, "", $7)
+            x = 1; v = u = 0
+            for (i = 0; i < 100; i++) step($5, $7, $3)
+            off = x - $NF
+            if (off > 1e-6 || off < -1e-6) { print $0 " should be " x; bad = 1 }
+            rows++
+        }
+        END { exit !(rows == 6 && !bad) }
+    ' "$1"
 }
 
 # The minimum of the function that the header's and the README's example minimise.
