@@ -114,7 +114,11 @@ static enum adadelta_status set_up(struct bench *bench)
         return ADADELTA_ERROR_MEMORY;
     fill(plan, bench->x, 0);
     fill(plan, bench->g, 1);
+    struct adadelta_gradients gradients = adadelta_gradients_default();
+    gradients.nonfinite = ADADELTA_NONFINITE_PROPAGATE; /* the limit loop reads gradients once, too */
     enum adadelta_status status = adadelta_create(&options, &bench->optimizer);
+    if (!status)
+        status = adadelta_set_gradients(bench->optimizer, &gradients);
     if (!status)
         status = add_tensors(bench);
     if (status)

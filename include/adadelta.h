@@ -595,7 +595,8 @@ ADADELTA_API enum adadelta_status adadelta_tensor_stats(const struct adadelta *o
        paper        Zeiler 2012, Algorithm 1, with the best row of his Table 2
        pytorch      torch.optim.Adadelta: rho 0.9; maximize before coupled decay
        keras        Keras 3: lr 0.001, eps 1e-7; decoupled decay
-       tensorflow   tf.compat.v1.train.AdadeltaOptimizer: lr 0.001, eps 1e-8; duplicate rows one after the other
+       tensorflow   tf.raw_ops.ResourceApplyAdadelta and its sparse form: lr 0.001, eps 1e-8; duplicate rows one after
+                    the other (the class AdadeltaOptimizer adds them up first: set duplicates to sum)
        optax        optax.adadelta with a learning rate of 1 (without one it would climb): rho 0.9; coupled decay
        ensmallen    AdaDelta: gradients are sums over a batch; since its version 3 lr is 1 divided by the batch size */
 struct adadelta_preset {
