@@ -18,6 +18,12 @@ static enum adadelta_status no_memory(struct adadelta_error *error)
     return fail(error, ADADELTA_ERROR_MEMORY, "no memory for the optimizer's part of the checkpoint");
 }
 
+/* Whether a tensor's info.weights means anything. */
+static int has_weights(const struct tensor *tensor)
+{
+    return tensor->info.dtype == ADADELTA_BF16 || tensor->info.dtype == ADADELTA_F16;
+}
+
 /* ---- Writing ---- */
 
 /* Each of these gives NULL where there is no memory; jansson takes NULL for a failure, too. */
@@ -29,6 +35,8 @@ static json_t *tensor_json(const struct tensor *tensor)
     failed |= json_object_set_new(entry, "step", json_integer((json_int_t)tensor->steps));
     failed |= json_object_set_new(entry, "skipped", json_integer((json_int_t)tensor->skipped));
     failed |= json_object_set_new(entry, "averaged", json_integer((json_int_t)tensor->averaged));
+    if (has_weights(tensor))
+        failed |= json_object_set_new(entry, "weights", json_string(weights_name(tensor->info.weights)));
     if (tensor->own)
         failed |= json_object_set_new(entry, "hyper", hyper_json(&tensor->hyper));
     if (!failed)
@@ -155,6 +163,7 @@ enum adadelta_status adadelta_save(const struct adadelta *optimizer, const char 
 struct plan {
     const struct adadelta_checkpoint *checkpoint;
     const struct adadelta *optimizer; /* as it is: not changed before the plan is complete */
+    int format;                       /* of the optimizer's part */
     uint64_t steps, skipped;
     struct whole whole;
     struct adadelta_hyper *groups; /* [optimizer->group_count] */
@@ -171,18 +180,18 @@ static enum adadelta_status malformed(struct adadelta_error *error, const char *
     return fail(error, ADADELTA_ERROR_FORMAT, TEXT_OPTIMIZER " is malformed: %s", what);
 }
 
-/* A count that older formats lack. */
-static int newer_count_read(const json_t *object, const char *name, uint64_t *count)
+/* A count that came with format 2. */
+static int newer_count_read(const struct plan *plan, const json_t *object, const char *name, uint64_t *count)
 {
     *count = 0;
-    return !json_object_get(object, name) || count_read(object, name, count);
+    return (plan->format < 2 && !json_object_get(object, name)) || count_read(object, name, count);
 }
 
 /* The settings of a group or a tensor; NULL, or what is wrong. */
-static const char *read_settings(const json_t *json, struct adadelta_hyper *hyper)
+static const char *read_settings(const struct plan *plan, const json_t *json, struct adadelta_hyper *hyper)
 {
     *hyper = (struct adadelta_hyper){0};
-    if (!hyper_read(json, hyper))
+    if (!hyper_read(json, plan->format, hyper))
         return "a group or tensor lacks a setting, or one has another type";
     const enum adadelta_status status = adadelta_hyper_check(hyper);
     return status ? adadelta_status_string(status) : NULL;
@@ -192,8 +201,9 @@ static const char *read_settings(const json_t *json, struct adadelta_hyper *hype
 static const char *wrong_settings(struct whole *whole)
 {
     struct adadelta trial = {.steps = 0};
+    const int decays = whole->averaging == ADADELTA_AVERAGING_EXPONENTIAL;
     if (adadelta_set_gradients(&trial, &whole->gradients) || adadelta_set_schedule(&trial, &whole->schedule) ||
-        !(whole->average_decay >= 0 && whole->average_decay < 1))
+        (decays && !(whole->average_decay >= 0 && whole->average_decay < 1)))
         return "a setting is out of its range";
     return NULL;
 }
@@ -207,17 +217,17 @@ static enum adadelta_status plan_whole(struct plan *plan, const json_t *settings
     *whole = whole_of(optimizer);
     if (!settings)
         whole->averaging = ADADELTA_AVERAGING_NONE;
-    else if (!json_is_object(settings) || !whole_read(settings, whole))
+    else if (!whole_read(settings, plan->format, whole))
         return malformed(error, "settings lack one, or one has another type");
     if (whole->schedule.kind == ADADELTA_SCHEDULE_CALLBACK && !optimizer->schedule.rate)
         return fail(error, ADADELTA_ERROR_MISMATCH, "the checkpoint's schedule is a callback, the optimizer has none");
     if (whole->averaging != (int)optimizer->options.averaging && whole->averaging != ADADELTA_AVERAGING_NONE)
         return fail(error, ADADELTA_ERROR_MISMATCH, "averages are kept '%s' in the checkpoint, '%s' in the optimizer",
                     averaging_name(whole->averaging), averaging_name((int)optimizer->options.averaging));
-    if (whole->averaging == ADADELTA_AVERAGING_NONE) {
+    if (whole->averaging != ADADELTA_AVERAGING_EXPONENTIAL)
         whole->average_decay = optimizer->options.average_decay;
+    if (whole->averaging == ADADELTA_AVERAGING_NONE)
         whole->swapped = 0;
-    }
     const char *wrong = wrong_settings(whole);
     return wrong ? malformed(error, wrong) : ADADELTA_OK;
 }
@@ -232,7 +242,7 @@ static enum adadelta_status plan_groups(struct plan *plan, const json_t *groups,
         return fail(error, ADADELTA_ERROR_MISMATCH, "the checkpoint has %zu groups, the optimizer has %zu",
                     json_array_size(groups), count);
     for (size_t k = 0; k < count; k++) {
-        const char *wrong = read_settings(json_array_get(groups, k), &plan->groups[k]);
+        const char *wrong = read_settings(plan, json_array_get(groups, k), &plan->groups[k]);
         if (wrong)
             return malformed(error, wrong);
     }
@@ -280,7 +290,8 @@ static enum adadelta_status plan_entry(struct plan *plan, size_t k, const json_t
     uint64_t group;
 
     if (!count_read(json, "group", &group) || !count_read(json, "step", &entry->steps) ||
-        !newer_count_read(json, "skipped", &entry->skipped) || !newer_count_read(json, "averaged", &entry->averaged))
+        !newer_count_read(plan, json, "skipped", &entry->skipped) ||
+        !newer_count_read(plan, json, "averaged", &entry->averaged))
         return malformed(error, "a tensor lacks group, step, skipped or averaged");
     if (group != tensor->group)
         return fail(error, ADADELTA_ERROR_MISMATCH,
@@ -288,7 +299,7 @@ static enum adadelta_status plan_entry(struct plan *plan, size_t k, const json_t
                     tensor->info.name, group, tensor->group);
     entry->own = own != NULL;
     entry->hyper = plan->groups[tensor->group];
-    const char *wrong = own ? read_settings(own, &entry->hyper) : NULL;
+    const char *wrong = own ? read_settings(plan, own, &entry->hyper) : NULL;
     if (wrong)
         return malformed(error, wrong);
     const enum adadelta_status status = method_check(&entry->hyper, tensor->computed);
@@ -302,13 +313,32 @@ static int may_lack(const struct plan *plan, const struct part *part)
            (strcmp(part->name, PART_AVERAGE) == 0 || strcmp(part->name, PART_SPARE) == 0);
 }
 
-static enum adadelta_status plan_tensor(struct plan *plan, size_t k, struct adadelta_error *error)
+/* 16-bit weights go on as they were kept. */
+static enum adadelta_status compare_weights(const struct tensor *tensor, const json_t *json,
+                                            struct adadelta_error *error)
+{
+    if (!has_weights(tensor))
+        return ADADELTA_OK;
+    const char *theirs = json_string_value(json_object_get(json, "weights"));
+    const char *ours = weights_name(tensor->info.weights);
+    if (!theirs)
+        return malformed(error, "a tensor of 16 bits lacks weights");
+    if (strcmp(theirs, ours) != 0)
+        return fail(error, ADADELTA_ERROR_MISMATCH,
+                    "tensor '%.100s' has weights '%.40s' in the checkpoint, '%s' in the optimizer", tensor->info.name,
+                    theirs, ours);
+    return ADADELTA_OK;
+}
+
+static enum adadelta_status plan_arrays(struct plan *plan, size_t k, const json_t *json, struct adadelta_error *error)
 {
     const struct tensor *tensor = &plan->optimizer->tensors[k];
     struct entry *entry = &plan->entries[k];
     enum adadelta_status status =
         find_array(plan, tensor, tensor->info.name, tensor->info.dtype, &entry->values, error);
 
+    if (!status)
+        status = compare_weights(tensor, json, error);
     for (size_t p = 0; p < tensor->part_count && !status; p++) {
         const struct part *part = &tensor->parts[p];
         if (may_lack(plan, part))
@@ -334,7 +364,7 @@ static enum adadelta_status plan_tensors(struct plan *plan, const json_t *tensor
             return fail(error, ADADELTA_ERROR_MISMATCH, "tensor '%.100s' is not in the checkpoint", name);
         status = plan_entry(plan, k, entry, error);
         if (!status)
-            status = plan_tensor(plan, k, error);
+            status = plan_arrays(plan, k, entry, error);
     }
     if (!status && json_object_size(tensors) != optimizer->tensor_count)
         status = fail(error, ADADELTA_ERROR_MISMATCH, "the checkpoint has %zu tensors, the optimizer has %zu",
@@ -346,14 +376,17 @@ static enum adadelta_status make_plan(struct plan *plan, const json_t *json, str
 {
     const char *method = json_string_value(json_object_get(json, "method"));
     const char *ours = adadelta_method_name(plan->optimizer->options.method);
+    const json_t *settings = json_object_get(json, "settings");
     enum adadelta_status status;
 
-    if (!method || !count_read(json, "step", &plan->steps) || !newer_count_read(json, "skipped", &plan->skipped))
+    /* By itself, not by the file's number: a program may have written anew what it read from an older file. */
+    plan->format = settings ? CHECKPOINT_FORMAT : 1;
+    if (!method || !count_read(json, "step", &plan->steps) || !newer_count_read(plan, json, "skipped", &plan->skipped))
         return malformed(error, "it lacks method, step or skipped");
     if (strcmp(method, ours) != 0)
         return fail(error, ADADELTA_ERROR_MISMATCH, "the checkpoint's method is '%.40s', the optimizer's is '%s'",
                     method, ours);
-    status = plan_whole(plan, json_object_get(json, "settings"), error);
+    status = plan_whole(plan, settings, error);
     if (!status)
         status = plan_groups(plan, json_object_get(json, "groups"), error);
     return status ? status : plan_tensors(plan, json_object_get(json, "tensors"), error);
@@ -366,16 +399,17 @@ static void copy_array(void *to, const void *from, size_t bytes)
         memmove(to, from, bytes);
 }
 
-static void fill_tensor(struct tensor *tensor, const struct entry *entry)
+static void fill_tensor(struct tensor *tensor, const struct entry *entry, int averages_begin)
 {
     tensor->steps = entry->steps;
     tensor->skipped = entry->skipped;
     tensor->own = entry->own;
     tensor->hyper = entry->hyper;
     tensor->update_norm = NAN;
-    copy_array(tensor->info.values, entry->values, tensor_bytes(tensor));
-    tensor_restart_average(tensor); /* where the checkpoint has none */
     tensor->averaged = entry->averaged;
+    copy_array(tensor->info.values, entry->values, tensor_bytes(tensor));
+    if (averages_begin)
+        tensor_restart_average(tensor);
     for (size_t p = 0; p < tensor->part_count; p++) {
         if (entry->parts[p])
             copy_array(tensor->parts[p].values, entry->parts[p],
@@ -385,8 +419,9 @@ static void fill_tensor(struct tensor *tensor, const struct entry *entry)
 
 static void carry_out(const struct plan *plan, struct adadelta *optimizer)
 {
+    const int averages_begin = plan->whole.averaging != (int)optimizer->options.averaging;
     for (size_t k = 0; k < optimizer->tensor_count; k++)
-        fill_tensor(&optimizer->tensors[k], &plan->entries[k]);
+        fill_tensor(&optimizer->tensors[k], &plan->entries[k], averages_begin);
     if (optimizer->group_count > 0)
         memcpy(optimizer->groups, plan->groups, optimizer->group_count * sizeof(*plan->groups));
     whole_into(&plan->whole, optimizer);

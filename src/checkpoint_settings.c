@@ -7,7 +7,6 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The name of a choice's value number k, or NULL past the last. */
@@ -44,6 +43,17 @@ const char *averaging_name(int k)
 {
     static const char *const names[] = {"none", "exponential", "polyak"};
     return (unsigned)k < 3 ? names[k] : NULL;
+}
+
+const char *weights_name(enum adadelta_weights weights)
+{
+    static const char *const names[] = {
+        [ADADELTA_WEIGHTS_MASTER] = "master",
+        [ADADELTA_WEIGHTS_SPLIT] = "split",
+        [ADADELTA_WEIGHTS_STOCHASTIC] = "stochastic",
+        [ADADELTA_WEIGHTS_NEAREST] = "nearest",
+    };
+    return names[weights];
 }
 
 #define HYPER(field)     #field, offsetof(struct adadelta_hyper, field)
@@ -196,11 +206,11 @@ static int field_read(const struct field *field, const json_t *value, void *owne
     return 0;
 }
 
-static int fields_read(const struct field *fields, size_t count, const json_t *object, void *owner)
+static int fields_read(const struct field *fields, size_t count, int format, const json_t *object, void *owner)
 {
     for (size_t k = 0; k < count; k++) {
         const json_t *value = json_object_get(object, fields[k].name);
-        if (!value && fields[k].since > 1)
+        if (!value && fields[k].since > format)
             continue;
         if (!field_read(&fields[k], value, owner))
             return 0;
@@ -208,17 +218,17 @@ static int fields_read(const struct field *fields, size_t count, const json_t *o
     return 1;
 }
 
-int hyper_read(const json_t *json, struct adadelta_hyper *hyper)
+int hyper_read(const json_t *json, int format, struct adadelta_hyper *hyper)
 {
-    return fields_read(hyper_fields, LENGTH(hyper_fields), json, hyper);
+    return fields_read(hyper_fields, LENGTH(hyper_fields), format, json, hyper);
 }
 
-int whole_read(const json_t *json, struct whole *whole)
+int whole_read(const json_t *json, int format, struct whole *whole)
 {
     const json_t *gradients = json_object_get(json, "gradients"), *schedule = json_object_get(json, "schedule");
-    return fields_read(whole_fields, LENGTH(whole_fields), json, whole) &&
-           fields_read(gradients_fields, LENGTH(gradients_fields), gradients, whole) &&
-           fields_read(schedule_fields, LENGTH(schedule_fields), schedule, whole);
+    return fields_read(whole_fields, LENGTH(whole_fields), format, json, whole) &&
+           fields_read(gradients_fields, LENGTH(gradients_fields), format, gradients, whole) &&
+           fields_read(schedule_fields, LENGTH(schedule_fields), format, schedule, whole);
 }
 
 int count_read(const json_t *object, const char *name, uint64_t *count)

@@ -23,13 +23,16 @@ void whole_into(const struct whole *whole, struct adadelta *optimizer);
 json_t *hyper_json(const struct adadelta_hyper *hyper);
 json_t *whole_json(const struct whole *whole);
 
-/* From JSON. Fields that a file of an older format lacks stay as they are. Returns 0 where the JSON has not the form.
- */
-int hyper_read(const json_t *json, struct adadelta_hyper *hyper);
-int whole_read(const json_t *json, struct whole *whole);
+/* From JSON of a format. Fields that came with a later one may be missing, and then stay as they are. Returns 0 where
+   the JSON has not the form. */
+int hyper_read(const json_t *json, int format, struct adadelta_hyper *hyper);
+int whole_read(const json_t *json, int format, struct whole *whole);
 
 /* "none", "exponential" or "polyak". */
 const char *averaging_name(int averaging);
+
+/* "master", "split", "stochastic" or "nearest". */
+const char *weights_name(enum adadelta_weights weights);
 
 /* A count from 0, at most 2^63 - 1. */
 int count_read(const json_t *object, const char *name, uint64_t *count);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The methods' table, the checks of their settings, and the numbers of one step. */
+/* The methods' table, the checks of their settings, and the numbers of one step. Builds without a C library
+   (docs/freestanding.md), hence without math.h and string.h. */
 #include "method.h"
 
 #include <float.h>
-#include <math.h>
-#include <string.h>
 
 #include "rules/rules.h"
+#include "words/builtins.h"
+
+#define UNBOUNDED (2 * DBL_MAX) /* infinity */
 
 static const struct method methods[ADADELTA_METHOD_COUNT] = {
 #define ROW(method, name, count, first, second) [method] = {.states = count, .state_names = {first, second}},
@@ -46,12 +48,19 @@ const char *adadelta_method_name(enum adadelta_method method)
     return is_method(method) ? names[method] : NULL;
 }
 
+static int same_text(const char *a, const char *b)
+{
+    for (; *a && *a == *b; a++)
+        b++;
+    return *a == *b;
+}
+
 enum adadelta_status adadelta_method_by_name(const char *name, enum adadelta_method *method)
 {
     if (!name || !method)
         return ADADELTA_ERROR_ARGUMENT;
     for (int i = 0; i < ADADELTA_METHOD_COUNT; i++) {
-        if (strcmp(name, names[i]) == 0) {
+        if (same_text(name, names[i])) {
             *method = (enum adadelta_method)i;
             return ADADELTA_OK;
         }
@@ -77,7 +86,7 @@ struct adadelta_hyper adadelta_hyper_for(enum adadelta_method method)
 
 static int is_rate(double a) /* false for NaN */
 {
-    return a >= 0 && a < INFINITY;
+    return a >= 0 && a < UNBOUNDED;
 }
 
 static int is_fraction(double a)
@@ -133,7 +142,7 @@ double power(double base, uint64_t exponent)
 static void correct_bias(struct coefs *coefs, const struct adadelta_hyper *hyper, uint64_t t)
 {
     coefs->step_size = hyper->lr / (1 - power(hyper->beta1, t));
-    coefs->root_scale = 1 / sqrt(1 - power(hyper->beta2, t));
+    coefs->root_scale = 1 / root_of_double(1 - power(hyper->beta2, t));
 }
 
 /* What a method's numbers of step t have beyond the settings. */
@@ -159,7 +168,7 @@ struct coefs method_coefs(enum adadelta_method method, const struct adadelta_hyp
                                           : DECAY_COUPLED,
         .nesterov = hyper->nesterov,
         .scale = 1,
-        .clip = INFINITY,
+        .clip = UNBOUNDED,
         .shrink = 1,
         .negate = hyper->maximize,
         .prepares = hyper->maximize,
@@ -172,7 +181,7 @@ struct coefs method_coefs(enum adadelta_method method, const struct adadelta_hyp
 void coefs_prepare(struct coefs *coefs, const struct adadelta_gradients *gradients, double shrink)
 {
     coefs->scale = gradients->scale;
-    coefs->clip = gradients->clip_value > 0 ? gradients->clip_value : INFINITY;
+    coefs->clip = gradients->clip_value > 0 ? gradients->clip_value : UNBOUNDED;
     coefs->shrink = shrink;
-    coefs->prepares = coefs->negate || coefs->scale != 1 || coefs->clip < INFINITY || shrink != 1;
+    coefs->prepares = coefs->negate || coefs->scale != 1 || coefs->clip < UNBOUNDED || shrink != 1;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* One Adadelta step on the caller's arrays: checks, then one kernel call. */
+/* One Adadelta step on the caller's arrays: checks, then one kernel call. Builds without a C library
+   (docs/freestanding.md). */
 #include "kernels/kernels.h"
 #include "optimizer.h"
 
-static enum adadelta_status update(enum adadelta_dtype dtype, size_t n, void *x, const void *g, void *square_avg,
-                                   void *acc_delta, const struct adadelta_hyper *hyper)
+static enum adadelta_status update(enum adadelta_dtype dtype, size_t size, size_t n, void *x, const void *g,
+                                   void *square_avg, void *acc_delta, const struct adadelta_hyper *hyper)
 {
     const struct adadelta_hyper defaults = adadelta_hyper_default();
     if (!hyper)
@@ -17,10 +18,10 @@ static enum adadelta_status update(enum adadelta_dtype dtype, size_t n, void *x,
         return ADADELTA_ERROR_ISA;
     if (n == 0)
         return ADADELTA_OK;
-    if (!x || !g || !square_avg || !acc_delta || n > PTRDIFF_MAX / adadelta_dtype_size(dtype))
+    if (!x || !g || !square_avg || !acc_delta || n > PTRDIFF_MAX / size)
         return ADADELTA_ERROR_ARGUMENT;
 
-    const size_t bytes = n * adadelta_dtype_size(dtype);
+    const size_t bytes = n * size;
     const void *const arrays[] = {x, g, square_avg, acc_delta};
     for (int i = 0; i < 4; i++) {
         for (int k = 0; k < i; k++) {
@@ -36,11 +37,11 @@ static enum adadelta_status update(enum adadelta_dtype dtype, size_t n, void *x,
 enum adadelta_status adadelta_update_f32(size_t n, float *x, const float *g, float *square_avg, float *acc_delta,
                                          const struct adadelta_hyper *hyper)
 {
-    return update(ADADELTA_F32, n, x, g, square_avg, acc_delta, hyper);
+    return update(ADADELTA_F32, sizeof *x, n, x, g, square_avg, acc_delta, hyper);
 }
 
 enum adadelta_status adadelta_update_f64(size_t n, double *x, const double *g, double *square_avg, double *acc_delta,
                                          const struct adadelta_hyper *hyper)
 {
-    return update(ADADELTA_F64, n, x, g, square_avg, acc_delta, hyper);
+    return update(ADADELTA_F64, sizeof *x, n, x, g, square_avg, acc_delta, hyper);
 }

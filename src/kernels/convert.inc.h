@@ -255,7 +255,8 @@ static inline struct run run_of(uint64_t key, uint32_t upper)
     return (struct run){a, scatter(scatter(a ^ (uint32_t)(key >> 32)) + upper)};
 }
 
-/* 32 random bits for the element whose number has that lower half. */
+/* 32 random bits for the element whose number has that lower half. After one round of scatter some bits of elements
+   2^13 apart agree too often (9 standard deviations in 2^20 elements), after two they do not. */
 static inline uint32_t chance_of(struct run run, uint32_t lower)
 {
     return scatter(scatter(lower + run.a) ^ run.b);
