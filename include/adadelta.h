@@ -28,7 +28,7 @@
  *   - The library never prints, never exits, and reads one environment variable: ADADELTA_ISA, the highest instruction
  *     set to use (scalar, sse2, avx2, avx512, neon; unset or empty: the best), looked at once, at first use.
  *
- * Complex numbers are two reals each: register an array of n of them as [n, 2]. That is what other frameworks do, too.
+ * Complex numbers are two reals each, as in PyTorch: register an array of n of them as [n, 2].
  *
  * Threads: every function may be called from any thread. One optimizer or checkpoint must not be used by two threads at
  * once; two different ones may.

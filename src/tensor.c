@@ -405,32 +405,29 @@ const struct part *tensor_part(const struct tensor *tensor, const char *name)
     return NULL;
 }
 
-/* Finds a part, or says what is wrong. */
-static enum adadelta_status find_part(struct adadelta *optimizer, size_t index, const char *name,
-                                      const struct part **part)
+/* The part of that name; where there is none NULL, said in the optimizer's error. */
+static const struct part *find_part(struct adadelta *optimizer, size_t index, const char *name)
 {
     const struct tensor *tensor = find_tensor(optimizer, index);
     if (!tensor)
-        return ADADELTA_ERROR_ARGUMENT;
+        return NULL;
+    const struct part *part = name ? tensor_part(tensor, name) : NULL;
     if (!name)
-        return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': no name of a state",
-                    tensor->info.name);
-    *part = tensor_part(tensor, name);
-    if (*part)
-        return ADADELTA_OK;
-    return fail(&optimizer->error, ADADELTA_ERROR_NAME, "tensor '%.200s' has no state '%.100s'", tensor->info.name,
-                name);
+        fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': no name of a state", tensor->info.name);
+    else if (!part)
+        fail(&optimizer->error, ADADELTA_ERROR_NAME, "tensor '%.200s' has no state '%.100s'", tensor->info.name, name);
+    return part;
 }
 
 enum adadelta_status adadelta_state(struct adadelta *optimizer, size_t index, const char *name, void **state)
 {
     if (!optimizer || !state)
         return ADADELTA_ERROR_ARGUMENT;
-    const struct part *part;
-    const enum adadelta_status status = find_part(optimizer, index, name, &part);
-    if (!status)
-        *state = part->values;
-    return status;
+    const struct part *part = find_part(optimizer, index, name);
+    if (!part)
+        return optimizer->error.status;
+    *state = part->values;
+    return ADADELTA_OK;
 }
 
 enum adadelta_status adadelta_set_state(struct adadelta *optimizer, size_t index, const char *name,
@@ -438,10 +435,9 @@ enum adadelta_status adadelta_set_state(struct adadelta *optimizer, size_t index
 {
     if (!optimizer || !array)
         return ADADELTA_ERROR_ARGUMENT;
-    const struct part *part;
-    const enum adadelta_status status = find_part(optimizer, index, name, &part);
-    if (status)
-        return status;
+    const struct part *part = find_part(optimizer, index, name);
+    if (!part)
+        return optimizer->error.status;
     const struct tensor *tensor = &optimizer->tensors[index];
     const enum adadelta_dtype dtype = array->dtype == ADADELTA_DTYPE_DEFAULT ? ADADELTA_F32 : array->dtype;
     struct adadelta_error *error = &optimizer->error;
