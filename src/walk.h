@@ -12,8 +12,10 @@
 
 #include "optimizer.h"
 
-/* Elements that are brought from and to storage at a time: a few arrays of them stay in the first cache. */
-enum { CHUNK = 512 };
+/* Elements that are brought from and to storage at a time: few enough that memory is never idle for long while they are
+   worked on. (BF16 weights with float state, 16 M, against the float step in the same run: 0.81 with 256, 0.91 with 512,
+   0.98 with 1024.) */
+enum { CHUNK = 256 };
 
 /* A thread's room for a chunk of each array, in the type computed in. */
 struct buffers {
