@@ -72,6 +72,18 @@ int allocator_complete(struct adadelta_allocator *allocator)
     return allocator->allocate && allocator->release;
 }
 
+struct arena memory_mark(const struct adadelta_allocator *allocator)
+{
+    const struct arena *arena = allocator->context;
+    return allocator->allocate == arena_allocate ? *arena : (struct arena){.next = NULL};
+}
+
+void memory_return(const struct adadelta_allocator *allocator, struct arena mark)
+{
+    if (mark.next)
+        *(struct arena *)allocator->context = mark;
+}
+
 void *memory_take(const struct adadelta_allocator *allocator, size_t size)
 {
     void *memory = size && size <= most ? allocator->allocate(size, STATE_ALIGNMENT, allocator->context) : NULL;
@@ -127,7 +139,7 @@ size_t adadelta_state_size(const struct adadelta_options *options, size_t group_
     const struct adadelta_options defaults = adadelta_options_default();
     if (!options)
         options = &defaults;
-    if (!method_row(options->method) || (tensor_count && !tensors))
+    if (check_options(options) || (tensor_count && (!tensors || !group_count)))
         return SIZE_MAX;
     size_t sum = STATE_ALIGNMENT + memory_round(sizeof(struct adadelta));
     sum = memory_sum(sum, growth(group_count, sizeof(struct adadelta_hyper)));

@@ -25,6 +25,11 @@ void *memory_take(const struct adadelta_allocator *allocator, size_t size);
 /* Gives back what memory_take gave. NULL is allowed. */
 void memory_give(const struct adadelta_allocator *allocator, void *memory, size_t size);
 
+/* How much of an arena is taken, and back to there: for work that fails half-way. Other allocators have had their
+   memory given back by then. */
+struct arena memory_mark(const struct adadelta_allocator *allocator);
+void memory_return(const struct adadelta_allocator *allocator, struct arena mark);
+
 /* Makes room for one more element behind count in an array; moves it only to a larger place, so that a failure changes
    nothing. Returns 0 without memory. */
 int memory_grow(const struct adadelta_allocator *allocator, void **array, size_t count, size_t size);

@@ -115,14 +115,18 @@ static void put_state(const struct stretch *s, void *const state[])
                                                             state[k]);
 }
 
-/* The weight of this step's parameters in their average. */
-static double average_weight(const struct stretch *s)
+/* Takes the parameters into their average: the first ones as they are, without a rounding. */
+static void average(const struct stretch *s, const void *x)
 {
+    const struct tensor *t = s->tensor;
     const struct adadelta_options *options = &s->optimizer->options;
-    const double count = (double)s->tensor->averaged + 1;
-    if (options->averaging == ADADELTA_AVERAGING_POLYAK)
-        return 1 / count;
-    return count > 1 ? 1 - options->average_decay : 1;
+    void *a = at(t->average, t->computed, s->first);
+    const int exponential = options->averaging == ADADELTA_AVERAGING_EXPONENTIAL;
+    const double weight = exponential ? 1 - options->average_decay : 1 / ((double)t->averaged + 1);
+    if (t->averaged == 0)
+        s->kernels->load[t->computed][t->computed](s->n, a, x);
+    else
+        s->kernels->average[t->computed](s->n, a, x, weight);
 }
 
 static void update(const struct stretch *s, void *x)
@@ -144,13 +148,13 @@ void move_stretch(const struct stretch *s, struct measure *found)
     }
     const struct keeping *keeping = keeping_of(t);
     void *x = keeping ? keeping->bring(s, values) : values;
-    if (found)
+    if (found && s->turn == 0)
         memcpy(s->buffers->before, x, s->n * adadelta_dtype_size(t->computed));
     update(s, x);
-    if (found)
+    if (found && s->last)
         found->sum += s->kernels->distance[t->computed](s->n, x, s->buffers->before);
     if (keeping)
         keeping->put(s, values, x);
-    if (t->average)
-        s->kernels->average[t->computed](s->n, at(t->average, t->computed, s->first), x, average_weight(s));
+    if (t->average && s->last)
+        average(s, x);
 }

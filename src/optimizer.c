@@ -15,7 +15,7 @@ struct adadelta_options adadelta_options_default(void)
     return (struct adadelta_options){.method = ADADELTA_METHOD_ADADELTA, .average_decay = 0.999};
 }
 
-static enum adadelta_status check_options(const struct adadelta_options *options)
+enum adadelta_status check_options(const struct adadelta_options *options)
 {
     if (!method_row(options->method) || options->threads < 0 || options->threads > MAX_THREADS ||
         (unsigned)options->averaging > ADADELTA_AVERAGING_POLYAK)
@@ -200,6 +200,7 @@ enum adadelta_status adadelta_clone(const struct adadelta *optimizer, struct ada
     *copy = NULL;
     if (!optimizer)
         return ADADELTA_ERROR_ARGUMENT;
+    const struct arena mark = memory_mark(&optimizer->options.allocator);
     struct adadelta *clone;
     enum adadelta_status status = adadelta_create(&optimizer->options, &clone);
     for (size_t i = 0; !status && i < optimizer->group_count; i++)
@@ -208,6 +209,7 @@ enum adadelta_status adadelta_clone(const struct adadelta *optimizer, struct ada
         status = tensor_append(clone, &optimizer->tensors[i]);
     if (status) {
         adadelta_destroy(clone);
+        memory_return(&optimizer->options.allocator, mark);
         return status;
     }
     copy_rest(clone, optimizer);

@@ -73,6 +73,9 @@ struct adadelta {
     struct adadelta_error error; /* of the last call that failed */
 };
 
+/* ADADELTA_OK, or why there cannot be an optimizer with such options. */
+enum adadelta_status check_options(const struct adadelta_options *options);
+
 /* ---- Tensors: tensor.c ---- */
 
 /* The number of elements of a shape, or SIZE_MAX where they would not fit in memory as dtype or ndim is too large. */

@@ -72,6 +72,34 @@ static const struct {
     [ADADELTA_WEIGHTS_NEAREST] = {NULL, ADADELTA_DTYPE_DEFAULT},
 };
 
+/* Whether there can be such a tensor in any optimizer. */
+static enum adadelta_status check_form(const struct adadelta_tensor *info, struct adadelta_error *error)
+{
+    if (!info->name || !is_utf8(info->name))
+        return fail(error, ADADELTA_ERROR_ARGUMENT, "a tensor's name is missing or not UTF-8");
+    if (!*info->name)
+        return fail(error, ADADELTA_ERROR_NAME, "a tensor's name is empty");
+    if ((size_t)info->weights >= sizeof keepings / sizeof *keepings)
+        return fail(error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': weights is not one of enum adadelta_weights",
+                    info->name);
+    struct adadelta_tensor full = *info;
+    fill_in_types(&full);
+    const char *wrong = wrong_types(&full);
+    if (wrong)
+        return fail(error, ADADELTA_ERROR_DTYPE, "tensor '%.200s': %s", info->name, wrong);
+    if (shape_elements(ADADELTA_F64, info->ndim, info->shape) == SIZE_MAX)
+        return fail(error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': the shape has too many dimensions or elements",
+                    info->name);
+    for (size_t i = info->ndim; i < ADADELTA_MAX_DIMS; i++) {
+        if (info->shape[i]) /* a forgotten ndim would make a matrix a single number */
+            return fail(error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': shape[%zu] is set, but ndim is %zu",
+                        info->name, i, info->ndim);
+    }
+    if (info->max_rows && !info->ndim)
+        return fail(error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': max_rows is set, but it has no rows", info->name);
+    return ADADELTA_OK;
+}
+
 /* ---- Memory ---- */
 
 /* Puts one more part behind used bytes of the block (NULL: only counts), and returns the bytes then used. */
@@ -132,9 +160,7 @@ static size_t blocks_size(const struct tensor *tensor)
 
 size_t tensor_memory(const struct adadelta_options *options, const struct adadelta_tensor *info)
 {
-    struct adadelta_tensor full = *info;
-    fill_in_types(&full);
-    if (!info->name || wrong_types(&full) || shape_elements(ADADELTA_F64, info->ndim, info->shape) == SIZE_MAX)
+    if (check_form(info, NULL))
         return SIZE_MAX;
     const struct tensor tensor = blank_tensor(options, info);
     size_t sum = memory_sum(memory_round(strlen(info->name) + 1), memory_round(tensor.block_size));
@@ -168,15 +194,17 @@ static int own_memory(const struct adadelta *optimizer, struct tensor *tensor, c
 
 enum adadelta_status tensor_append(struct adadelta *optimizer, const struct tensor *model)
 {
-    void *tensors = optimizer->tensors;
-    if (!memory_grow(&optimizer->options.allocator, &tensors, optimizer->tensor_count, sizeof *optimizer->tensors))
-        return ADADELTA_ERROR_MEMORY;
-    optimizer->tensors = tensors;
+    const struct adadelta_allocator *allocator = &optimizer->options.allocator;
+    const struct arena mark = memory_mark(allocator);
     struct tensor added = *model;
-    if (!own_memory(optimizer, &added, model)) {
+    void *tensors = optimizer->tensors;
+    if (!own_memory(optimizer, &added, model) ||
+        !memory_grow(allocator, &tensors, optimizer->tensor_count, sizeof *optimizer->tensors)) {
         tensor_release(optimizer, &added);
+        memory_return(allocator, mark);
         return ADADELTA_ERROR_MEMORY;
     }
+    optimizer->tensors = tensors;
     lay_out(&optimizer->options, &added);
     if (added.info.max_rows)
         added.next = added.first + added.info.shape[0];
@@ -193,6 +221,8 @@ void tensor_restart_average(struct tensor *tensor)
     tensor->averaged = 0;
     if (tensor->average && tensor->n)
         kernels_in_use()->load[tensor->computed][tensor->info.dtype](tensor->n, tensor->average, tensor->info.values);
+    if (tensor->spare && tensor->n) /* for a tensor that is added while averages are swapped in */
+        memcpy(tensor->spare, tensor->info.values, tensor_bytes(tensor));
 }
 
 /* ---- Registration ---- */
@@ -237,36 +267,8 @@ static enum adadelta_status check_buffers(struct adadelta *optimizer, size_t ind
     return ADADELTA_OK;
 }
 
-static enum adadelta_status check_form(struct adadelta *optimizer, const struct adadelta_tensor *info)
-{
-    struct adadelta_error *error = &optimizer->error;
-    if (!info->name || !is_utf8(info->name))
-        return fail(error, ADADELTA_ERROR_ARGUMENT, "a tensor's name is missing or not UTF-8");
-    if ((size_t)info->weights >= sizeof keepings / sizeof *keepings)
-        return fail(error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': weights is not one of enum adadelta_weights",
-                    info->name);
-    struct adadelta_tensor full = *info;
-    fill_in_types(&full);
-    const char *wrong = wrong_types(&full);
-    if (wrong)
-        return fail(error, ADADELTA_ERROR_DTYPE, "tensor '%.200s': %s", info->name, wrong);
-    if (shape_elements(ADADELTA_F64, info->ndim, info->shape) == SIZE_MAX)
-        return fail(error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': the shape has too many dimensions or elements",
-                    info->name);
-    for (size_t i = info->ndim; i < ADADELTA_MAX_DIMS; i++) {
-        if (info->shape[i]) /* a forgotten ndim would make a matrix a single number */
-            return fail(error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': shape[%zu] is set, but ndim is %zu",
-                        info->name, i, info->ndim);
-    }
-    if (info->max_rows && !info->ndim)
-        return fail(error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': max_rows is set, but it has no rows", info->name);
-    return ADADELTA_OK;
-}
-
 static enum adadelta_status check_name(struct adadelta *optimizer, const char *name)
 {
-    if (!*name)
-        return fail(&optimizer->error, ADADELTA_ERROR_NAME, "a tensor's name is empty");
     for (size_t i = 0; i < optimizer->tensor_count; i++) {
         if (strcmp(name, optimizer->tensors[i].info.name) == 0)
             return fail(&optimizer->error, ADADELTA_ERROR_NAME, "tensor name '%.200s' is taken", name);
@@ -281,7 +283,7 @@ enum adadelta_status adadelta_add_tensor(struct adadelta *optimizer, size_t grou
         return ADADELTA_ERROR_ARGUMENT;
     if (!info || group >= optimizer->group_count)
         return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "no tensor, or no group %zu", group);
-    enum adadelta_status status = check_form(optimizer, info);
+    enum adadelta_status status = check_form(info, &optimizer->error);
     if (!status)
         status = check_name(optimizer, info->name);
     if (status)
@@ -412,6 +414,8 @@ static const struct part *find_part(struct adadelta *optimizer, size_t index, co
     if (!tensor)
         return NULL;
     const struct part *part = name ? tensor_part(tensor, name) : NULL;
+    if (part && part->values == tensor->spare && tensor->spare) /* our own affair */
+        part = NULL;
     if (!name)
         fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': no name of a state", tensor->info.name);
     else if (!part)

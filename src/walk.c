@@ -46,18 +46,33 @@ static const void *bring(const struct stretch *s, size_t k, size_t column, size_
 
 /* ---- The work of one thread ---- */
 
-/* Acts on the columns from .. to - 1 of a row, whose occurrence number k (from 1) holds the gradient. */
+/* How a tensor's rows are named. */
+enum naming { DENSE, SUMMED, IN_ORDER };
+
+static enum naming naming_of(const struct stretch *s)
+{
+    if (!s->tensor->rows)
+        return DENSE;
+    return s->optimizer->gradients.duplicates == ADADELTA_DUPLICATES_SUM ? SUMMED : IN_ORDER;
+}
+
+/* Acts on the columns from .. to - 1 of a row, whose occurrence number k (from 1) is its first. */
 static void act_on_row(const struct walk *walk, struct stretch *s, size_t row, size_t k, size_t from, size_t to,
-                       int chain, struct measure *found)
+                       struct measure *found)
 {
     const struct tensor *t = s->tensor;
-    const int whole = t->info.gradient_dtype == t->computed && !(chain && t->next[k - 1]) &&
-                      walk->plain(s->optimizer, t); /* no buffer at all */
+    const enum naming naming = naming_of(s);
+    const int once = naming == DENSE || !t->next[k - 1];
+    const int whole = once && t->info.gradient_dtype == t->computed && walk->plain(s->optimizer, t); /* no buffers */
     for (size_t column = from; column < to; column += s->n) {
         s->n = whole || to - column < CHUNK ? to - column : CHUNK;
         s->first = row * t->width + column;
-        s->gradient = bring(s, k, column, s->n, chain);
-        walk->act(s, found);
+        s->turn = 0;
+        for (size_t turn = k; turn; turn = naming == IN_ORDER ? t->next[turn - 1] : 0, s->turn++) {
+            s->last = naming != IN_ORDER || !t->next[turn - 1];
+            s->gradient = bring(s, turn, column, s->n, naming == SUMMED);
+            walk->act(s, found);
+        }
     }
 }
 
@@ -65,17 +80,9 @@ static void act_on_row(const struct walk *walk, struct stretch *s, size_t row, s
 static void act_on_rows(const struct walk *walk, struct stretch *s, size_t begin, size_t end, struct measure *found)
 {
     const struct tensor *t = s->tensor;
-    const int sum = s->optimizer->gradients.duplicates == ADADELTA_DUPLICATES_SUM;
     for (size_t j = begin; j < end; j++) {
-        const size_t row = t->rows[j];
-        if (t->first[row] != j + 1)
-            continue;
-        s->turn = 0;
-        act_on_row(walk, s, row, j + 1, 0, t->width, sum, found);
-        for (size_t k = sum ? 0 : t->next[j]; k; k = t->next[k - 1]) {
-            s->turn++;
-            act_on_row(walk, s, row, k, 0, t->width, 0, found);
-        }
+        if (t->first[t->rows[j]] == j + 1)
+            act_on_row(walk, s, t->rows[j], j + 1, 0, t->width, found);
     }
 }
 
@@ -84,7 +91,7 @@ static void act_on_work(const struct walk *walk, struct stretch *s, size_t from,
     if (s->tensor->rows)
         act_on_rows(walk, s, from / s->tensor->width, to / s->tensor->width, found);
     else
-        act_on_row(walk, s, 0, 1, from, to, 0, found);
+        act_on_row(walk, s, 0, 1, from, to, found);
 }
 
 /* Acts on the elements of work from .. to - 1, which are whole blocks, save for the tensor's last. */

@@ -13,8 +13,8 @@
 #include "optimizer.h"
 
 /* Elements that are brought from and to storage at a time: few enough that memory is never idle for long while they are
-   worked on. (BF16 weights with float state, 16 M, against the float step in the same run: 0.81 with 256, 0.91 with 512,
-   0.98 with 1024.) */
+   worked on. (BF16 weights with float state, 16 M, against the float step in the same run: 0.81 with 256, 0.91 with
+   512, 0.98 with 1024.) */
 enum { CHUNK = 256 };
 
 /* A thread's room for a chunk of each array, in the type computed in. */
@@ -28,7 +28,8 @@ struct stretch {
     struct tensor *tensor;
     size_t first, n;
     const void *gradient;
-    uint64_t turn; /* which of the steps that this row takes one after the other, from 0 */
+    uint64_t turn; /* which of the steps that a row takes one after the other, from 0 */
+    int last;      /* 1: no other follows it */
     const struct adadelta *optimizer;
     const struct kernel_set *kernels;
     struct buffers *buffers;
