@@ -126,13 +126,13 @@ static enum verdict draw(const struct contest *contest, const struct args *args,
                          struct trouble *trouble)
 {
     struct curve curves[ADADELTA_METHOD_COUNT];
-    char legends[ADADELTA_METHOD_COUNT][200], title[300], subtitle[400], model[256], rows[NUMBER_SIZE];
+    char legends[ADADELTA_METHOD_COUNT][METHOD_SIZE + 20], title[300], subtitle[400], model[256], rows[NUMBER_SIZE];
     const struct fit_settings *settings = &contest->contenders[0].settings;
     const char *data = args->operands[0], *slash = strrchr(data, '/');
     int is_class = contest->kind == TARGET_CLASS;
     for (size_t i = 0; i < contest->count; i++) {
         const struct contender *contender = &contest->contenders[i];
-        describe_method(&contender->settings, legends[i], 160);
+        describe_method(&contender->settings, legends[i], METHOD_SIZE);
         if (contender->failure[0])
             strcat(legends[i], " (diverged)");
         curves[i] = (struct curve){contender->settings.method, legends[i], contender->epochs_done, contender->figure};
@@ -227,7 +227,7 @@ const struct command compare_command = {
     .details = "\n"
                "Every method begins with the same weights and sees the same batches. Without --test and\n"
                "--test-fraction a fifth of the rows is set apart to test on. Settings below are for all methods, but\n"
-               "for those that stand in --methods.\n",
+               "for those that stand in --methods. The rate is constant unless --schedule is given.\n",
     .groups = {&contest_options, &data_options, &test_options, &model_options, &hyper_options, &effort_options,
                &common_options},
     .examples = {"adadelta compare digits.csv --model mlp:64 --epochs 20 -o digits.svg",

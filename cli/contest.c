@@ -12,6 +12,9 @@
 
 enum { CELL_WIDTH = 13 };
 
+/* Methods are compared as their papers give them, unless something else is asked for. */
+static const char plain_schedule[] = "constant";
+
 /* One entry of --methods, "momentum:lr=0.05:nesterov", cut into pieces in place. */
 static enum verdict parse_contender(struct contest *contest, const struct args *args, char *entry,
                                     struct trouble *trouble)
@@ -21,6 +24,8 @@ static enum verdict parse_contender(struct contest *contest, const struct args *
     int more = *rest == ':';
     *rest = '\0';
     own.values[OPTION_METHOD] = (struct option_value){.given = 1, .text = entry};
+    if (!own.values[OPTION_SCHEDULE].given)
+        own.values[OPTION_SCHEDULE] = (struct option_value){.given = 1, .text = plain_schedule};
     while (more) {
         char *setting = rest + 1;
         rest = setting + strcspn(setting, ":");

@@ -67,8 +67,17 @@ static const struct option hyper_rows[] = {
     {OPTION_NESTEROV, OPTION_FLAG, "nesterov", 0, NULL, 0, 0, 0, "look ahead along it (momentum)"},
     {OPTION_BETA1, OPTION_REAL, "beta1", 0, "X", 0, 1, OPEN_HIGH, "decay of the gradient's average (adamw)"},
     {OPTION_BETA2, OPTION_REAL, "beta2", 0, "X", 0, 1, OPEN_HIGH, "decay of the squares' average (adamw)"},
+    {OPTION_SCHEDULE, OPTION_TEXT, "schedule", 0, "NAME", 0, 0, 0,
+     "how the rate goes over the run: constant; linear or cosine, down to --end; step, falling by --gamma every "
+     "--every epochs; tail, linear over the last third (default: tail for train, constant for compare)"},
+    {OPTION_WARMUP, OPTION_WHOLE, "warmup", 0, "N", 0, 1e9, 0, "epochs in which the rate first rises (default 0)"},
+    {OPTION_END, OPTION_REAL, "end", 0, "X", 0, INFINITY, 0,
+     "what is left of the rate at the end (linear, cosine, tail; default 0)"},
+    {OPTION_EVERY, OPTION_WHOLE, "every", 0, "N", 1, 1e9, 0,
+     "epochs from one fall to the next (step; default a third of all)"},
+    {OPTION_GAMMA, OPTION_REAL, "gamma", 0, "X", 0, 1, 0, "what a fall leaves of the rate (step; default 0.1)"},
 };
-GROUP(hyper, "Settings of the method (defaults below)");
+GROUP(hyper, "Settings of the method and its rate (defaults below)");
 
 static const struct option effort_rows[] = {
     {OPTION_BATCH, OPTION_WHOLE, "batch", 0, "N", 1, 1e9, 0, "rows a step (default: by the number of rows)"},

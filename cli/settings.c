@@ -65,6 +65,12 @@ static const char *method_names(int i)
     return adadelta_method_name((enum adadelta_method)i);
 }
 
+/* All but the last, callback: a command line cannot give a function. */
+static const char *schedule_names(int i)
+{
+    return i < ADADELTA_SCHEDULE_CALLBACK ? adadelta_schedule_name((enum adadelta_schedule_kind)i) : NULL;
+}
+
 static const char *activation_names(int i)
 {
     return activation_name((enum activation)i);
@@ -118,6 +124,24 @@ static enum verdict model_from_args(struct model_spec *model, const struct args 
     return verdict;
 }
 
+static enum verdict schedule_from_args(struct adadelta_schedule *schedule, const struct args *args,
+                                       struct trouble *trouble)
+{
+    const struct option_value *values = args->values;
+    int kind = (int)schedule->kind;
+    const enum verdict verdict = choose(&kind, &values[OPTION_SCHEDULE], "schedule", schedule_names, trouble);
+    schedule->kind = (enum adadelta_schedule_kind)kind;
+    if (values[OPTION_WARMUP].given)
+        schedule->warmup = values[OPTION_WARMUP].whole;
+    if (values[OPTION_END].given)
+        schedule->end = values[OPTION_END].real;
+    if (values[OPTION_EVERY].given)
+        schedule->every = values[OPTION_EVERY].whole;
+    if (values[OPTION_GAMMA].given)
+        schedule->gamma = values[OPTION_GAMMA].real;
+    return verdict;
+}
+
 enum verdict settings_from_args(struct fit_settings *settings, const struct args *args, struct trouble *trouble)
 {
     const struct option_value *values = args->values;
@@ -128,6 +152,8 @@ enum verdict settings_from_args(struct fit_settings *settings, const struct args
         verdict = choose(&method, &values[OPTION_METHOD], "method", method_names, trouble);
     if (verdict == DONE)
         verdict = choose(&scale, &values[OPTION_SCALE], "scale", scale_names, trouble);
+    if (verdict == DONE)
+        verdict = schedule_from_args(&settings->schedule, args, trouble);
     if (verdict != DONE)
         return verdict;
 
@@ -173,6 +199,22 @@ void describe_model(const struct model_spec *model, char *text, size_t size)
         snprintf(text + used, size - used, " %s", activation_name(model->activation));
 }
 
+/* ", schedule linear to 0.1, warmup 3": what of a schedule is not the plainest. */
+static void describe_schedule(const struct adadelta_schedule *schedule, char *text, size_t size)
+{
+    char more[64] = "", warmup[32] = "";
+    if (schedule->kind == ADADELTA_SCHEDULE_STEP)
+        snprintf(more, sizeof more, " by %g every %llu", schedule->gamma, (unsigned long long)schedule->every);
+    else if (schedule->kind != ADADELTA_SCHEDULE_CONSTANT && schedule->end != 0)
+        snprintf(more, sizeof more, " to %g", schedule->end);
+    if (schedule->warmup)
+        snprintf(warmup, sizeof warmup, ", warmup %llu", (unsigned long long)schedule->warmup);
+    if (schedule->kind == ADADELTA_SCHEDULE_CONSTANT)
+        snprintf(text, size, "%s", warmup);
+    else
+        snprintf(text, size, ", schedule %s%s%s", adadelta_schedule_name(schedule->kind), more, warmup);
+}
+
 void describe_method(const struct fit_settings *settings, char *text, size_t size)
 {
     int used = snprintf(text, size, "%s", adadelta_method_name(settings->method));
@@ -187,4 +229,5 @@ void describe_method(const struct fit_settings *settings, char *text, size_t siz
         used += snprintf(text + used, size - (size_t)used, "%s %s %g", between, hyper_fields[i].name, value);
         between = ",";
     }
+    describe_schedule(&settings->schedule, text + used, size - (size_t)used);
 }

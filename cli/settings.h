@@ -19,7 +19,8 @@ void describe_model(const struct model_spec *model, char *text, size_t size);
 /* Whether a method looks at the setting of that option. */
 int setting_is_used(enum adadelta_method method, enum option_id id);
 
-/* "adadelta lr 1, rho 0.95, eps 1e-06": text [size]. */
+/* "adadelta lr 1, rho 0.95, eps 1e-06, schedule tail": text [size]; METHOD_SIZE is enough. */
+enum { METHOD_SIZE = 256 };
 void describe_method(const struct fit_settings *settings, char *text, size_t size);
 
 #endif

@@ -88,7 +88,7 @@ static enum verdict run_resume(struct run *run)
 
 static void say_what(const struct run *run)
 {
-    char data[256], model[256], method[128], parameters[NUMBER_SIZE];
+    char data[256], model[256], method[METHOD_SIZE], parameters[NUMBER_SIZE];
     const struct fit_settings *settings = fit_get_settings(run->fit);
     int quiet = run->args->values[OPTION_QUIET].given;
     sets_describe(&run->sets, data, sizeof data);
@@ -99,11 +99,30 @@ static void say_what(const struct run *run)
            format_count(parameters, fit_parameter_count(run->fit)), method, settings->batch, settings->epochs);
 }
 
+/* For each matrix of weights and each vector of biases, how the optimizer stands on it. */
+static json_t *tensors_json(const struct fit *fit)
+{
+    json_t *list = json_array();
+    for (size_t k = 0; k < fit_tensor_count(fit); k++) {
+        struct adadelta_tensor_stats stats;
+        json_t *entry = json_pack("{s:o}", "name", report_text(fit_tensor_stats(fit, k, &stats)));
+        if (!isnan(stats.rate_median)) { /* adadelta's alone */
+            json_object_set_new(entry, "rate_min", report_number(stats.rate_min));
+            json_object_set_new(entry, "rate_median", report_number(stats.rate_median));
+            json_object_set_new(entry, "rate_max", report_number(stats.rate_max));
+        }
+        json_object_set_new(entry, "update_norm", report_number(stats.update_norm));
+        json_array_append_new(list, entry);
+    }
+    return list;
+}
+
 static enum verdict report_epoch(const struct run *run, const struct fit_progress *now)
 {
     json_t *line = json_pack("{s:s,s:I,s:o}", "event", "epoch", "epoch", (json_int_t)now->epoch, "seconds",
                              report_number(now->seconds));
     report_losses(line, now);
+    json_object_set_new(line, "tensors", tensors_json(run->fit));
     return report_json(stdout, line, run->trouble);
 }
 
@@ -261,7 +280,7 @@ static const struct option file_rows[] = {
      "file to keep the model in, with all that --resume needs"},
     {OPTION_RESUME, OPTION_TEXT, "resume", 0, "MODEL", 0, 0, 0,
      "go on with a run that was kept, on the same DATA, as if it had never stopped; only --epochs, --threads and what "
-     "does not touch the training may be said anew"},
+     "does not touch the training may be said anew; with other --epochs the rest follows the schedule of that many"},
     {OPTION_SAVE_INTERVAL, OPTION_REAL, "save-interval", 0, "SEC", 0, INFINITY, 0,
      "seconds between savings while training (default 30)"},
 };

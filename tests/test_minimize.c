@@ -125,6 +125,7 @@ static void defaults_are_the_documented_ones(void **state)
     assert_true(o.max_iterations == 100000 && o.max_seconds == 0 && o.f_target == -INFINITY);
     assert_true(o.gradient_tolerance == 1e-6 && o.objective_tolerance == 1e-9 && o.patience == 1000);
     assert_true(!o.return_last && o.first_iteration == 0 && !o.square_avg && !o.acc_delta && !o.progress);
+    assert_true(o.schedule.kind == ADADELTA_SCHEDULE_CONSTANT && o.schedule.steps == 0 && o.schedule.warmup == 0);
 }
 
 static int compare_with_hand(const struct adadelta_minimize_progress *now, void *context)

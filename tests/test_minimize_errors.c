@@ -117,6 +117,47 @@ static void wrong_options_change_nothing(void **state)
     }
 }
 
+static double ask_nobody(uint64_t step, void *context)
+{
+    (void)step;
+    (void)context;
+    fail();
+    return 1;
+}
+
+static void wrong_schedules_change_nothing(void **state)
+{
+    (void)state;
+    const struct {
+        struct adadelta_schedule schedule;
+        uint64_t max_iterations;
+    } cases[] = {
+        {{.kind = ADADELTA_SCHEDULE_LINEAR}, UINT64_MAX}, /* no end to be reached */
+        {{.kind = ADADELTA_SCHEDULE_COSINE}, 0},
+        {{.kind = ADADELTA_SCHEDULE_TAIL, .warmup = 50}, 50},
+        {{.kind = ADADELTA_SCHEDULE_LINEAR, .steps = 50, .warmup = 50}, 100},
+        {{.kind = ADADELTA_SCHEDULE_LINEAR, .end = -1}, 100},
+        {{.kind = ADADELTA_SCHEDULE_COSINE, .end = NAN}, 100},
+        {{.kind = ADADELTA_SCHEDULE_STEP, .gamma = 0.1}, 100},
+        {{.kind = ADADELTA_SCHEDULE_STEP, .gamma = INFINITY, .every = 10}, 100},
+        {{.kind = ADADELTA_SCHEDULE_CALLBACK}, 100},
+        {{.kind = ADADELTA_SCHEDULE_COUNT}, 100},
+    };
+    double x[2] = {1, 2};
+    struct adadelta_minimize_options options = adadelta_minimize_options_default();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        options.schedule = cases[i].schedule;
+        options.max_iterations = cases[i].max_iterations;
+        refused(2, x, bowl, &options, ADADELTA_ERROR_SCHEDULE);
+        assert_true(x[0] == 1 && x[1] == 2);
+    }
+    options = adadelta_minimize_options_default();
+    options.schedule.kind = ADADELTA_SCHEDULE_CALLBACK;
+    options.schedule.rate = ask_nobody;
+    options.hyper.rho = 1;
+    refused(2, x, bowl, &options, ADADELTA_ERROR_RHO);
+}
+
 static void wrong_state_changes_nothing(void **state)
 {
     (void)state;
@@ -189,9 +230,9 @@ static void memory_is_taken_at_the_start_only(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wrong_arguments_change_nothing),    cmocka_unit_test(wrong_options_change_nothing),
-        cmocka_unit_test(wrong_state_changes_nothing),       cmocka_unit_test(want_of_memory_changes_nothing),
-        cmocka_unit_test(memory_is_taken_at_the_start_only),
+        cmocka_unit_test(wrong_arguments_change_nothing), cmocka_unit_test(wrong_options_change_nothing),
+        cmocka_unit_test(wrong_schedules_change_nothing), cmocka_unit_test(wrong_state_changes_nothing),
+        cmocka_unit_test(want_of_memory_changes_nothing), cmocka_unit_test(memory_is_taken_at_the_start_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

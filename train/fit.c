@@ -16,8 +16,10 @@
 #define STREAM_WEIGHTS UINT64_C(0x100000000)
 #define STREAM_SHUFFLE UINT64_C(0x200000000)
 
-/* How the rate goes where nothing is said. */
-static const enum adadelta_schedule_kind default_schedule = ADADELTA_SCHEDULE_CONSTANT;
+/* How the rate goes where nothing is said: at full until two thirds of the run, then down to 0. At the default lengths
+ * it tests as well as a constant rate or better on all data at hand, MNIST in 6 epochs 1.48 % against 1.80 (8 seeds
+ * each); a run that is far too short, of a hundred steps or so, learns a little less. */
+static const enum adadelta_schedule_kind default_schedule = ADADELTA_SCHEDULE_TAIL;
 
 /* Evaluation runs in blocks of at least this many rows: fewer calls of BLAS, still in cache. */
 enum { BLOCK_ROWS = 500 };
@@ -299,6 +301,7 @@ static double train_batch(struct fit *fit)
     const double loss = loss_sum(fit->kind, rows, layers->width[last], layers->values[last],
                                  &(struct goal){fit->labels, fit->numbers}, layers->deltas[last], &wrong);
     layers_backward(layers, rows);
+    adadelta_set_measuring(fit->optimizer, fit->rows_done + rows == fit->train.rows); /* for fit_tensor_stats */
     if (adadelta_step(fit->optimizer)) /* a gradient that is not finite */
         return NAN;
     fit->rows_done += rows;
@@ -389,7 +392,8 @@ enum verdict fit_run(struct fit *fit, fit_watch *watch, void *context, int *stop
             if (!isfinite(train_batch(fit)))
                 return diverged(fit, trouble);
             const struct fit_progress progress = progress_now(fit, start);
-            *stopped = watch && watch(&progress, context);
+            /* Not between an epoch's last batch and its end: what is saved there has forgotten that step's size. */
+            *stopped = fit->rows_done < fit->train.rows && watch && watch(&progress, context);
             if (*stopped)
                 return DONE;
         }
@@ -429,6 +433,19 @@ size_t fit_epochs_done(const struct fit *fit)
 size_t fit_parameter_count(const struct fit *fit)
 {
     return layers_parameter_count(&fit->layers);
+}
+
+size_t fit_tensor_count(const struct fit *fit)
+{
+    return adadelta_tensor_count(fit->optimizer);
+}
+
+const char *fit_tensor_stats(const struct fit *fit, size_t k, struct adadelta_tensor_stats *stats)
+{
+    struct adadelta_tensor tensor;
+    if (adadelta_get_tensor(fit->optimizer, k, &tensor) || adadelta_tensor_stats(fit->optimizer, k, stats))
+        return NULL;
+    return tensor.name;
 }
 
 const char *const *fit_class_names(const struct fit *fit, size_t *classes)

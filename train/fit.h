@@ -14,8 +14,7 @@ struct fit_settings {
     struct model_spec model;
     enum adadelta_method method;
     struct adadelta_hyper hyper;
-    struct adadelta_schedule schedule; /* counts epochs: warmup and every; its steps are those of the run, whatever it
-                                          says; no callback */
+    struct adadelta_schedule schedule; /* no callback; warmup and every count epochs; steps means nothing here */
     enum scale_kind scale;
     size_t batch;
     size_t epochs;
@@ -23,14 +22,14 @@ struct fit_settings {
     double test_fraction; /* 0: none */
 };
 
-/* Adadelta, a constant rate, model auto, relu, scale auto, batch 0 and epochs 0 (0: chosen by fit_create from the
+/* Adadelta, schedule tail, model auto, relu, scale auto, batch 0 and epochs 0 (0: chosen by fit_create from the
  * number of rows), schedule.every 0 (chosen from the epochs), seed 1. */
 struct fit_settings fit_settings_default(void);
 
 /* A model: what predict and eval need, and what a run in progress trains. */
 struct fit;
 
-/* Where a run stands: after each batch and each epoch. */
+/* Where a run stands: after each batch, or after the epoch that it ended. */
 struct fit_progress {
     size_t epoch; /* from 1: the one under way, or just done */
     size_t epochs;
@@ -83,6 +82,11 @@ void fit_describe(const struct fit *fit, struct dataset_request *request);
 /* Epochs completed, and the trained parameters' number. */
 size_t fit_epochs_done(const struct fit *fit);
 size_t fit_parameter_count(const struct fit *fit);
+
+/* The weights and biases as the optimizer has them: their number, and how number k stands. The update is that of the
+   last batch of an epoch. Returns the tensor's name, which lives as long as the model, or NULL past the last. */
+size_t fit_tensor_count(const struct fit *fit);
+const char *fit_tensor_stats(const struct fit *fit, size_t k, struct adadelta_tensor_stats *stats);
 
 /* The class names [classes], or NULL and 0 for numbers. */
 const char *const *fit_class_names(const struct fit *fit, size_t *classes);

@@ -134,6 +134,7 @@ static int read_choices(struct fit *fit, const char *model, const char *target, 
     return 1;
 }
 
+/* 0 where it does not make sense, as a callback does not: it has no function here. */
 static int read_schedule(struct fit_settings *settings, json_t *description)
 {
     struct adadelta_schedule *schedule = &settings->schedule;
@@ -146,7 +147,7 @@ static int read_schedule(struct fit_settings *settings, json_t *description)
     schedule->warmup = (uint64_t)warmup;
     schedule->every = (uint64_t)every;
     schedule->steps = settings->epochs;
-    return adadelta_schedule_check(schedule) == ADADELTA_OK; /* a callback is not content without its function */
+    return adadelta_schedule_check(schedule) == ADADELTA_OK;
 }
 
 /* Fills fit from a description; 0 where it does not make sense. */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Runs that are stopped, killed and taken up again end with the same bits as one that never stopped."""
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -10,12 +11,15 @@ import subprocess
 import time
 import unittest
 
-from common import Case, data, tensors, without_seconds
+from common import SOURCE, Case, data, tensors, without_seconds
 
 ENDLESS = 10**8  # epochs: no run that is to be stopped may come to its end before the signal, on no machine
 MORE = 20  # epochs that a resumed run does
-RUN = ("train", data("digits.csv"), "--model", "mlp:64", "--test-fraction", 0.2)
+F_SETPIPE_SZ = 1031  # Linux's, which the module names from Python 3.10 on
+# A constant rate is the same in runs of whatever number of epochs.
+RUN = ("train", data("digits.csv"), "--model", "mlp:64", "--test-fraction", 0.2, "--schedule", "constant")
 STOPPED = (*RUN, "--epochs", ENDLESS, "--json", "--quiet")
+SCHEDULES = ["constant", "linear", "cosine", "step", "tail"]
 
 
 def resume(model, epochs):
@@ -138,6 +142,58 @@ class Stopped(Case):
         resumed = self.events(*resume("m", max(done, default=2) + MORE))
         self.check_end(resumed, "m")
 
+    def test_every_schedule(self):
+        """Stopped on the way to an end that is known from the start, so that the rates are known too."""
+        for name in SCHEDULES:
+            words = ("train", data("iris.csv"), "--model", "mlp:8", "--epochs", 2000, "--warmup", 100,
+                     "--schedule", name)
+            # A pipe of one page, 64 KiB at most, holds fewer lines than that: the run cannot get to its end unread.
+            ours, theirs = os.pipe()
+            fcntl.fcntl(theirs, F_SETPIPE_SZ, 4096)
+            process = self.start(*words, "-o", "m", "--json", "--quiet", stdout=theirs)
+            os.close(theirs)
+            with open(ours, encoding="utf-8") as lines:
+                for _ in range(300):
+                    lines.readline()
+                process.send_signal(signal.SIGINT)
+                last = json.loads(lines.readlines()[-1])
+            self.assertEqual((process.wait(timeout=120), last["event"]), (0, "interrupted"))
+            self.assertIn(last["epoch"], range(299, 2000))
+            resumed = without_seconds(self.events("train", data("iris.csv"), "--resume", "m"))
+            whole = without_seconds(self.events(*words, "-o", "whole"))
+            for event, expected in zip(reversed(resumed), reversed(whole)):
+                self.assertEqual(event, expected, name)
+            self.assertEqual(tensors(self.path("m")), tensors(self.path("whole")), name)
+
+    def test_more_epochs_follow_the_schedule_of_all(self):
+        """Behind its end a linear rate would stand at 0; with more epochs it is that of their number."""
+        words = ("train", data("iris.csv"), "--schedule", "linear", "--warmup", 3)
+        self.ok(*words, "--epochs", 10, "-o", "m")
+        self.fails(2, "train", data("iris.csv"), "--resume", "m", says="10 epochs")
+        resumed = self.events("train", data("iris.csv"), "--resume", "m", "--epochs", 20)
+        losses = [event["train_loss"] for event in resumed[:-1]]
+        self.assertEqual(len(losses), 10)
+        self.assertEqual(losses, sorted(losses, reverse=True))
+        self.assertLess(losses[-1], 0.97 * losses[0])
+
+    def test_model_of_an_earlier_release(self):
+        """It knew no schedules: the rate stays constant, whatever the default has become."""
+        golden = os.path.join(SOURCE, "tests", "golden", "model-1.safetensors")
+        self.ok("eval", golden, data("iris.csv"))
+        self.assertEqual(self.ok("predict", golden, data("iris.csv")).count("\n"), 151)
+        resumed = self.events("train", data("iris.csv"), "--resume", golden, "--epochs", 15, "-o", "m")
+        losses = {}
+        for name in SCHEDULES:
+            whole = self.events("train", data("iris.csv"), "--epochs", 15, "--seed", 3, "--test-fraction", 0.2,
+                                "--schedule", name)
+            losses[name] = [event["train_loss"] for event in whole[5:]]
+        for k, event in enumerate(resumed):
+            # not to the bit: another processor's BLAS wrote the file
+            self.assertAlmostEqual(event["train_loss"], losses["constant"][k], places=4)
+        for name in SCHEDULES[1:]:
+            self.assertGreater(abs(resumed[-1]["train_loss"] - losses[name][-1]), 1e-3, name)
+        self.assertEqual(self.events("train", data("iris.csv"), "--resume", "m", "--epochs", 16)[-1]["epochs"], 16)
+
     def test_more_epochs(self):
         self.ok(*RUN, "--epochs", 5, "-o", "m")
         self.fails(2, "train", data("digits.csv"), "--resume", "m", says=["5 epochs", "--epochs"])
@@ -148,7 +204,8 @@ class Stopped(Case):
         self.ok(*RUN, "--epochs", 2, "-o", "m")
         before = tensors(self.path("m"))
         for words in [("--lr", 1), ("--model", "softmax"), ("--method", "sgd"), ("--seed", 1), ("--batch", 9),
-                      ("--target", "digit"), ("--scale", "none"), ("--nesterov",), ("--task", "classification")]:
+                      ("--target", "digit"), ("--scale", "none"), ("--nesterov",), ("--task", "classification"),
+                      ("--schedule", "constant"), ("--warmup", 1), ("--end", 0), ("--every", 1), ("--gamma", 1)]:
             self.fails(2, "train", data("digits.csv"), "--resume", "m", "--epochs", 9, *words, says=words[0])
         self.fails(2, "train", data("digits.csv"), "--resume", "m", "--epochs", 9, "--test-fraction", 0.3, says="0.3")
         self.fails(2, "train", data("digits.csv"), "--resume", "m", "--epochs", 9, "--test", data("digits.csv"),
@@ -158,7 +215,8 @@ class Stopped(Case):
 
     def test_every_method(self):
         for method in "adadelta sgd momentum adagrad rmsprop adamw".split():
-            words = ("train", data("iris.csv"), "--model", "mlp:8", "--method", method, "--test", data("iris.csv"))
+            words = ("train", data("iris.csv"), "--model", "mlp:8", "--method", method, "--test", data("iris.csv"),
+                     "--schedule", "constant")
             whole = without_seconds(self.events(*words, "--epochs", 9, "-o", "whole"))
             self.ok(*words, "--epochs", 4, "-o", "m")
             shutil.copy(self.path("m"), self.path("n"))

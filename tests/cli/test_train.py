@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What training reaches, on real data and against figures from elsewhere; and that it repeats to the last bit."""
 import csv
+import math
 import os
 import platform
 import unittest
@@ -9,6 +10,8 @@ from common import Case, data, lines_of, tensors, without_seconds
 
 DIGITS = ("train", data("digits.csv"), "--target", "digit", "--model", "mlp:64", "--epochs", 30, "--test-fraction", 0.2,
           "--seed", 1)
+
+SCHEDULES = ["constant", "linear", "cosine", "step", "tail"]
 
 
 def least_squares(path):
@@ -81,12 +84,72 @@ class Results(Case):
             done = self.events(*DIGITS, *words)[-1]
             self.assertLess(done["test_error"], 0.10, words)
 
+    def test_every_schedule_learns(self):
+        for name in SCHEDULES:
+            done = self.events(*DIGITS, "--schedule", name, "--warmup", 2)[-1]
+            self.assertLess(done["test_error"], 0.05, name)
+
     def test_options_change_the_run(self):
         base = self.events(*DIGITS)[-1]["train_loss"]
         for words in [("--lr", 0.5), ("--rho", 0.9), ("--eps", 1e-5), ("--weight-decay", 0.01), ("--batch", 16),
                       ("--seed", 2), ("--activation", "tanh"), ("--scale", "none"), ("--init", "glorot"),
-                      ("--weight-decay", 0.01, "--decoupled")]:
+                      ("--weight-decay", 0.01, "--decoupled"), ("--warmup", 3), ("--end", 0.1)]:
             self.assertNotEqual(self.events(*DIGITS, *words)[-1]["train_loss"], base, words)
+
+    def test_settings_of_a_schedule_change_the_run(self):
+        """Each of them just where it is used, and no two schedules are the same run."""
+        losses = {}
+        for name in SCHEDULES:
+            words = (*DIGITS, "--schedule", name)
+            losses[name] = self.events(*words)[-1]["train_loss"]
+            for option, value, users in [("end", 0.4, {"linear", "cosine", "tail"}), ("every", 7, {"step"}),
+                                         ("gamma", 0.7, {"step"}), ("warmup", 3, set(SCHEDULES))]:
+                loss = self.events(*words, f"--{option}", value)[-1]["train_loss"]
+                self.assertEqual(loss != losses[name], name in users, (name, option))
+        self.assertEqual(len(set(losses.values())), len(SCHEDULES))
+        # a third of the 30 epochs, and a tenth, where nothing is said
+        self.assertEqual(self.events(*DIGITS, "--schedule", "step", "--every", 10, "--gamma", 0.1)[-1]["train_loss"],
+                         losses["step"])
+
+    def test_the_default_is_tail(self):
+        said = self.events(*DIGITS, "--schedule", "tail")
+        self.assertEqual(without_seconds(self.events(*DIGITS)), without_seconds(said))
+
+    def test_the_schedule_is_told(self):
+        for words, told in [((), "eps 1e-06, schedule tail;"),
+                            (("--schedule", "constant"), "eps 1e-06;"),
+                            (("--schedule", "constant", "--warmup", 2), "eps 1e-06, warmup 2;"),
+                            (("--schedule", "linear"), ", schedule linear;"),
+                            (("--schedule", "cosine", "--end", 0.25, "--warmup", 1), "cosine to 0.25, warmup 1;"),
+                            (("--schedule", "step"), ", schedule step by 0.1 every 2;"),
+                            (("--schedule", "tail", "--end", 0.5), ", schedule tail to 0.5;")]:
+            err = self.run_program("train", data("iris.csv"), "--epochs", 4, *words)[2].splitlines()
+            self.assertIn(told, err[1])
+
+    def test_schedules_in_numbers(self):
+        """One row a class and one batch an epoch: the loss of a softmax of zero weights after steps known by hand."""
+        self.write("two.csv", "x,y\n1,a\n-1,b\n")
+        words = ("train", "two.csv", "--init", "zero", "--scale", "none", "--method", "sgd", "--lr", 1, "--epochs", 12,
+                 "--batch", 2)
+        rates = {
+            "constant": [1] * 12,
+            "linear": [1 - k / 12 for k in range(12)],
+            "cosine": [(1 + math.cos(math.pi * k / 12)) / 2 for k in range(12)],
+            "step": [0.1 ** (k // 4) for k in range(12)],
+            "tail": [min(1, 3 * (12 - k) / 12) for k in range(12)],
+            "constant --warmup 3": [1 / 3, 2 / 3] + [1] * 10,
+            "linear --warmup 3 --end 0.4": [1 / 3, 2 / 3] + [1 - 0.6 * max(0, k - 3) / 9 for k in range(2, 12)],
+            "step --every 5 --gamma 0.5": [0.5 ** (k // 5) for k in range(12)],
+        }
+        for schedule, rate in rates.items():
+            w = 0.0  # the margin is 2*w*x, by symmetry the same for both rows: each class's weight is w or -w
+            losses = []
+            for k in range(12):
+                losses.append(math.log(1 + math.exp(-2 * w)))
+                w += rate[k] / (1 + math.exp(2 * w))
+            events = self.events(*words, "--schedule", *schedule.split())
+            for k in range(12):
+                self.assertAlmostEqual(events[k]["train_loss"], losses[k], places=5, msg=(schedule, k))
 
     def test_settings_that_are_told_are_those_that_count(self):
         """A setting stands in the description, and in help's table, of just the methods whose run it changes."""

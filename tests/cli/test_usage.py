@@ -22,7 +22,8 @@ class Help(Case):
     def test_api_options(self):
         text = self.ok("train", "--help")
         for option in ("target test test-fraction labels test-labels model activation init scale method lr rho eps "
-                       "weight-decay momentum nesterov beta1 beta2 decoupled batch epochs task output resume "
+                       "weight-decay momentum nesterov beta1 beta2 decoupled schedule warmup end every gamma batch epochs task "
+                       "output resume "
                        "save-interval").split():
             self.assertIn(f"--{option} " if option not in ("nesterov", "decoupled") else f"--{option}", text)
 
@@ -65,6 +66,14 @@ class Refusals(Case):
                 ("momentum", "1", "below 1"),
                 ("beta1", "1", "below 1"),
                 ("beta2", "-1", "at least 0"),
+                ("schedule", "cos", ["--schedule cos", "constant", "linear", "cosine", "step", "tail"]),
+                ("schedule", "callback", "must be one of constant, linear, cosine, step, tail"),
+                ("schedule", "", "--schedule: its value is empty"),
+                ("warmup", "0.5", "whole number"),
+                ("warmup", "-1", "whole number"),
+                ("end", "-0.1", "--end -0.1: must be at least 0"),
+                ("every", "0", "--every 0: must be a whole number from 1"),
+                ("gamma", "1.1", "--gamma 1.1: must be from 0 to 1"),
                 ("weight-decay", "-1", "at least 0"),
                 ("batch", "0", "--batch 0: must be a whole number from 1"),
                 ("epochs", "1.5", "whole number"),
@@ -103,6 +112,7 @@ class Refusals(Case):
                    says="--test-fraction")
         self.fails(2, "train", data("iris.csv"), "--test-labels", "x", says="--test")
         self.fails(2, "train", data("iris.csv"), "--task", "regression", "--model", "softmax", says="--task regression")
+        self.fails(2, "train", data("iris.csv"), "--warmup", 5, "--epochs", 5, says="5 epochs")
 
     def test_instruction_set(self):
         self.fails(2, "train", data("iris.csv"), env={"ADADELTA_ISA": "mmx"},
