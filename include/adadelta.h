@@ -419,8 +419,10 @@ ADADELTA_API enum adadelta_status adadelta_set_rows(struct adadelta *optimizer, 
 ADADELTA_API enum adadelta_status adadelta_step_rows(struct adadelta *optimizer, size_t index, size_t count,
                                                      const size_t *rows, const void *gradient);
 
-/* What to do about a gradient that has a NaN or an infinity, or an element so large after clipping that its square
-   overflows in the type computed in (float: 1.8e19), which would freeze its parameter for ever. */
+/* What to do about a gradient that has a NaN or an infinity (also: once divided by the scale), or an element so large
+   after clipping that its square overflows in the type computed in (float: 1.8e19), which would freeze its parameter
+   for ever. Too large is also a norm that overflows as a sum of squares in double, or that is longer than its bound by
+   more than the type's smallest normal number can say. */
 enum adadelta_nonfinite {
     ADADELTA_NONFINITE_RAISE,    /* the step returns ADADELTA_ERROR_NONFINITE */
     ADADELTA_NONFINITE_SKIP,     /* the step is left out and counted: parameters, state and step counters stay */

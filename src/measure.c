@@ -18,19 +18,19 @@ static int wants_norms(const struct adadelta_gradients *gradients)
     return gradients->clip_norm > 0 || gradients->clip_global_norm > 0;
 }
 
-/* The gradients are measured as they come, before the scale: it divides what is found. */
-static double bound_of(const struct adadelta_gradients *gradients)
+static double value_bound(const struct adadelta_gradients *gradients)
 {
-    return gradients->clip_value > 0 ? gradients->clip_value * gradients->scale : INFINITY;
+    return gradients->clip_value > 0 ? gradients->clip_value : INFINITY;
 }
 
 void measure_stretch(const struct stretch *s, struct measure *found)
 {
     const struct adadelta_gradients *gradients = &s->optimizer->gradients;
     const enum adadelta_dtype computed = s->tensor->computed;
-    const struct measure here = wants_norms(gradients)
-                                    ? s->kernels->measure[computed](s->n, s->gradient, bound_of(gradients))
-                                    : s->kernels->look[computed](s->n, s->gradient);
+    const struct measure here =
+        wants_norms(gradients)
+            ? s->kernels->measure[computed](s->n, s->gradient, 1 / gradients->scale, value_bound(gradients))
+            : s->kernels->look[computed](s->n, s->gradient);
     found->sum += here.sum;
     found->largest = here.largest > found->largest ? here.largest : found->largest;
 }
@@ -52,22 +52,31 @@ static double shrink_to(double bound, double norm)
     return bound > 0 && norm > bound ? bound / norm : 1;
 }
 
-/* Whether every element is finite, and its square too, after clipping. */
-static int is_usable(const struct adadelta_gradients *gradients, enum adadelta_dtype computed,
-                     const struct measure *found, double shrink)
+/* Of a type computed in: the largest number, the largest that can be squared, the smallest normal one, and the unit in
+   the last place of 1. */
+static const struct limits {
+    double finite, squarable, normal, unit;
+} limits[DTYPES] = {
+    [ADADELTA_F32] = {FLT_MAX, 1.8446742974197923e19, FLT_MIN, FLT_EPSILON},
+    [ADADELTA_F64] = {DBL_MAX, 1.3407807929942596e154, DBL_MIN, DBL_EPSILON},
+};
+
+/* Whether every element is finite, also when the scale has divided it. */
+static int is_finite(const struct adadelta_gradients *gradients, const struct tensor *tensor,
+                     const struct measure *found)
 {
-    static const double most[DTYPES] = {
-        [ADADELTA_F32] = 1.8446742974197923e19, /* the roots of FLT_MAX and DBL_MAX, rounded down */
-        [ADADELTA_F64] = 1.3407807929942596e154,
-    };
-    const double clipped = fmin(found->largest, bound_of(gradients)) / gradients->scale;
-    return isfinite(found->sum) && isfinite(found->largest) && clipped * shrink <= most[computed];
+    return !isnan(found->sum) && found->largest / gradients->scale <= limits[tensor->computed].finite;
 }
 
-/* The norm of a tensor's gradient after scale and clipping by value. */
-static double norm_of(const struct adadelta_gradients *gradients, const struct measure *found)
+/* Whether every element can be squared after clipping. What norms make of an element is rounded twice, and a factor
+   that is not a normal number has lost its digits. */
+static int is_squarable(const struct adadelta_gradients *gradients, const struct tensor *tensor,
+                        const struct measure *found)
 {
-    return sqrt(found->sum) / gradients->scale;
+    const struct limits *limit = &limits[tensor->computed];
+    const double shrink = tensor->coefs.shrink, margin = shrink < 1 ? 4 * limit->unit : 0;
+    const double clipped = fmin(found->largest / gradients->scale, value_bound(gradients));
+    return isfinite(found->sum) && clipped * shrink <= limit->squarable * (1 - margin) && shrink >= limit->normal;
 }
 
 /* Bounds each tensor's norm; returns by what all are to be multiplied besides, so that their common norm keeps its
@@ -78,12 +87,29 @@ static double bound_norms(struct adadelta *optimizer, size_t begin, size_t end)
     double squares = 0;
     for (size_t i = begin; i < end; i++) {
         struct tensor *tensor = &optimizer->tensors[i];
-        const struct measure found = blocks_total(tensor);
-        const double norm = norm_of(gradients, &found);
+        const double norm = sqrt(blocks_total(tensor).sum);
         tensor->coefs.shrink = shrink_to(gradients->clip_norm, norm);
         squares += tensor->coefs.shrink * norm * (tensor->coefs.shrink * norm);
     }
     return shrink_to(gradients->clip_global_norm, sqrt(squares));
+}
+
+/* The first tensor at work with a gradient that is not finite, else the first with one that cannot be squared. */
+static const struct tensor *find_unusable(const struct adadelta *optimizer, size_t begin, size_t end)
+{
+    const struct adadelta_gradients *gradients = &optimizer->gradients;
+    const struct tensor *unsquarable = NULL;
+    for (size_t i = begin; i < end; i++) {
+        const struct tensor *tensor = &optimizer->tensors[i];
+        if (!tensor->work)
+            continue;
+        const struct measure found = blocks_total(tensor);
+        if (!is_finite(gradients, tensor, &found))
+            return tensor;
+        if (!unsquarable && !is_squarable(gradients, tensor, &found))
+            unsquarable = tensor;
+    }
+    return unsquarable;
 }
 
 const struct tensor *measure_gradients(struct adadelta *optimizer, size_t begin, size_t end)
@@ -93,14 +119,12 @@ const struct tensor *measure_gradients(struct adadelta *optimizer, size_t begin,
     if (!looks && !wants_norms(gradients))
         return NULL;
     walk_run(&(struct walk){optimizer, begin, end, .act = measure_stretch, .plain = measures_plainly, .finds = 1});
-    const double shrink = wants_norms(gradients) ? bound_norms(optimizer, begin, end) : 1;
-    const struct tensor *bad = NULL;
-    for (size_t i = begin; i < end; i++) {
-        struct tensor *tensor = &optimizer->tensors[i];
-        const struct measure found = blocks_total(tensor);
-        coefs_prepare(&tensor->coefs, gradients, tensor->coefs.shrink * shrink);
-        if (looks && !bad && !is_usable(gradients, tensor->computed, &found, tensor->coefs.shrink))
-            bad = tensor;
+    if (wants_norms(gradients)) {
+        const double shrink = bound_norms(optimizer, begin, end);
+        for (size_t i = begin; i < end; i++) {
+            struct coefs *coefs = &optimizer->tensors[i].coefs;
+            coefs_prepare(coefs, gradients, coefs->shrink * shrink);
+        }
     }
-    return bad;
+    return looks ? find_unusable(optimizer, begin, end) : NULL;
 }

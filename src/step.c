@@ -10,19 +10,22 @@
 
 /* ---- Who takes part ---- */
 
-/* Links the occurrences of each row that a sparse gradient names, in order, from the last to the first. Where a row
-   does not exist, returns its place among the rows, with nothing linked; else the number of rows. */
-static size_t link_rows(struct tensor *tensor, const size_t *rows, size_t count)
+/* The place of the first row that does not exist among those that a sparse gradient names, or their number. */
+static size_t count_rows_there(const struct tensor *tensor)
 {
-    for (size_t j = 0; j < count; j++) {
-        if (rows[j] >= tensor->info.shape[0])
-            return j;
+    size_t j = 0;
+    while (j < tensor->row_count && tensor->rows[j] < tensor->info.shape[0])
+        j++;
+    return j;
+}
+
+/* Links the occurrences of each row in order, from the last to the first. */
+static void link_rows(struct tensor *tensor)
+{
+    for (size_t j = tensor->row_count; j > 0; j--) {
+        tensor->next[j - 1] = tensor->first[tensor->rows[j - 1]];
+        tensor->first[tensor->rows[j - 1]] = j;
     }
-    for (size_t j = count; j > 0; j--) {
-        tensor->next[j - 1] = tensor->first[rows[j - 1]];
-        tensor->first[rows[j - 1]] = j;
-    }
-    return count;
 }
 
 /* Leaves the lists empty again. */
@@ -58,13 +61,13 @@ static enum adadelta_status enlist(struct adadelta *optimizer, struct tensor *te
     if (status)
         return fail(error, status, "tensor '%.200s': lr times the schedule's rate %g is too large", tensor->info.name,
                     rate);
-    if (tensor->rows && tensor->n) {
-        const size_t linked = link_rows(tensor, tensor->rows, tensor->row_count);
-        if (linked < tensor->row_count)
-            return fail(error, ADADELTA_ERROR_ROW, "tensor '%.200s': row %zu (number %zu of the gradient) of %zu",
-                        tensor->info.name, tensor->rows[linked], linked, tensor->info.shape[0]);
-    }
+    const size_t there = tensor->rows ? count_rows_there(tensor) : 0;
+    if (tensor->rows && there < tensor->row_count)
+        return fail(error, ADADELTA_ERROR_ROW, "tensor '%.200s': row %zu (number %zu of the gradient) of %zu",
+                    tensor->info.name, tensor->rows[there], there, tensor->info.shape[0]);
     tensor->work = tensor->rows ? tensor->row_count * tensor->width : tensor->n;
+    if (tensor->rows && tensor->work)
+        link_rows(tensor);
     return ADADELTA_OK;
 }
 

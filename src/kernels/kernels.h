@@ -12,8 +12,8 @@ typedef void kernel(size_t n, void *x, const void *gradient, void *const state[]
 /* Brings n elements from one type to another, to nearest, ties to even. */
 typedef void conversion(size_t n, void *to, const void *from);
 
-/* What a stretch of numbers is like: the sum of their squares, each cut at a bound, and the largest magnitude, not cut.
-   A NaN makes the sum one. */
+/* What a stretch of numbers is like: the sum of their squares, each number times a factor and cut at a bound, and the
+   largest magnitude of the numbers themselves. A NaN makes the sum one. */
 struct measure {
     double sum, largest;
 };
@@ -35,7 +35,7 @@ struct kernel_set {
     void (*split)(size_t n, void *values, void *low, const void *x);
 
     /* By the type computed in. */
-    struct measure (*measure[DTYPES])(size_t n, const void *gradient, double bound);
+    struct measure (*measure[DTYPES])(size_t n, const void *gradient, double factor, double bound);
     struct measure (*look[DTYPES])(size_t n, const void *gradient);     /* the same, with a sum of 0 or NaN */
     double (*distance[DTYPES])(size_t n, const void *a, const void *b); /* the sum of (a - b)^2 */
     void (*average[DTYPES])(size_t n, void *average, const void *x, double weight); /* a = a + weight*(x - a) */

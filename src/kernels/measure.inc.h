@@ -18,9 +18,9 @@ static ALWAYS_INLINE const REAL *TYPED(sixteen)(const REAL *p, size_t i, size_t 
     return rest;
 }
 
-static struct measure TYPED(measure)(size_t n, const void *gradient, double bound)
+static struct measure TYPED(measure)(size_t n, const void *gradient, double factor, double bound)
 {
-    const vec_f64 zero = set_f64(0), most_of_each = set_f64(bound);
+    const vec_f64 zero = set_f64(0), factors = set_f64(factor), bounds = set_f64(bound);
     vec_f64 sum[SUMS / LANES_f64], largest[SUMS / LANES_f64];
     for (size_t k = 0; k < SUMS / LANES_f64; k++)
         sum[k] = largest[k] = zero;
@@ -31,7 +31,7 @@ static struct measure TYPED(measure)(size_t n, const void *gradient, double boun
             vec_f64 a = TYPED(wide)(p + k * LANES_f64);
             a = max_f64(a, sub_f64(zero, a)); /* the magnitude; a NaN stays one */
             largest[k] = max_f64(a, largest[k]);
-            a = min_f64(most_of_each, a);
+            a = min_f64(bounds, mul_f64(factors, a));
             sum[k] = add_f64(sum[k], mul_f64(a, a));
         }
     }
