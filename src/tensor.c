@@ -413,9 +413,7 @@ static const struct part *find_part(struct adadelta *optimizer, size_t index, co
     const struct tensor *tensor = find_tensor(optimizer, index);
     if (!tensor)
         return NULL;
-    const struct part *part = name ? tensor_part(tensor, name) : NULL;
-    if (part && part->values == tensor->spare && tensor->spare) /* our own affair */
-        part = NULL;
+    const struct part *part = name && strcmp(name, PART_SPARE) != 0 ? tensor_part(tensor, name) : NULL;
     if (!name)
         fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': no name of a state", tensor->info.name);
     else if (!part)
