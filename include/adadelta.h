@@ -446,7 +446,8 @@ enum adadelta_duplicates {
        clip_global_norm  finite >=0  0        all tensors' that take part to at most this L2 norm together; 0: none
        duplicates        as above    sum
 
-   Norms are summed in double. A gradient that is longer than its bound c is multiplied by c/norm. */
+   Norms are summed in double. A gradient that is longer than its bound c is multiplied by c/norm; where nobody looks, a
+   norm that is NaN makes all that it bounds NaN. */
 struct adadelta_gradients {
     double scale;
     enum adadelta_nonfinite nonfinite;
@@ -592,7 +593,8 @@ ADADELTA_API enum adadelta_status adadelta_tensor_stats(const struct adadelta *o
 
 /* The settings under which this library computes what another one does: numbers and the order of operations. Where the
    other one offers more (decay, clipping, rates), its settings go into the same fields, and the order is right for
-   them, too. docs/parity.md tells what each leaves to the caller.
+   them, too. Their gradients are not looked at (ADADELTA_NONFINITE_PROPAGATE), as none of the others does.
+   docs/parity.md tells what each leaves to the caller.
 
        paper        Zeiler 2012, Algorithm 1, with the best row of his Table 2
        pytorch      torch.optim.Adadelta: rho 0.9; maximize before coupled decay

@@ -46,10 +46,10 @@ struct measure blocks_total(const struct tensor *tensor)
     return sum;
 }
 
-/* What to multiply by so that a norm keeps its bound; 0 is no bound. */
+/* What to multiply by so that a norm keeps its bound; 0 is no bound. A NaN goes to all, as with other libraries. */
 static double shrink_to(double bound, double norm)
 {
-    return bound > 0 && norm > bound ? bound / norm : 1;
+    return bound > 0 && !(norm <= bound) ? bound / norm : 1;
 }
 
 /* Of a type computed in: the largest number, the largest that can be squared, the smallest normal one, and the unit in

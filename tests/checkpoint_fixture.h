@@ -101,7 +101,7 @@ static inline void run_steps(struct run *run, int from, int to)
 /* All that a run consists of, byte by byte. */
 struct snapshot {
     size_t size;
-    unsigned char bytes[2048];
+    unsigned char bytes[8192];
 };
 
 static inline void snapshot_add(struct snapshot *snapshot, const void *data, size_t size)

@@ -42,7 +42,9 @@ def check_optimizer(text, header):
         check(set(group) == HYPER, "wrong keys in a group")
     for name, entry in optimizer["tensors"].items():
         check(name in header, f"{name} has no array")
-        check(set(entry) - {"hyper"} == {"group", "step", "skipped", "averaged"}, "wrong keys in a tensor")
+        narrow = header[name]["dtype"] in ("BF16", "F16")
+        check(set(entry) - {"hyper"} == {"group", "step", "skipped", "averaged"} | ({"weights"} if narrow else set()),
+              "wrong keys in a tensor")
         check(set(entry.get("hyper", HYPER)) == HYPER, "wrong keys in a tensor's settings")
         check(entry["group"] < len(optimizer["groups"]), "no such group")
         check(entry["step"] <= optimizer["step"], "a tensor has taken more steps than there were")
