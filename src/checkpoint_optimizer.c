@@ -198,7 +198,7 @@ static const char *read_settings(const struct plan *plan, const json_t *json, st
 }
 
 /* Settings that would be refused if they were set; NULL, or what is wrong. */
-static const char *wrong_settings(struct whole *whole)
+static const char *wrong_settings(const struct whole *whole)
 {
     struct adadelta trial = {.steps = 0};
     const int decays = whole->averaging == ADADELTA_AVERAGING_EXPONENTIAL;
@@ -302,7 +302,9 @@ static enum adadelta_status plan_entry(struct plan *plan, size_t k, const json_t
     const char *wrong = own ? read_settings(plan, own, &entry->hyper) : NULL;
     if (wrong)
         return malformed(error, wrong);
-    const enum adadelta_status status = method_check(&entry->hyper, tensor->computed);
+    enum adadelta_status status = method_check(&plan->groups[tensor->group], tensor->computed);
+    if (!status)
+        status = method_check(&entry->hyper, tensor->computed);
     return status ? malformed(error, adadelta_status_string(status)) : ADADELTA_OK;
 }
 
