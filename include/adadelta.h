@@ -21,8 +21,8 @@
  *     approximate roots, no fused or reordered arithmetic. 64-bit tensors are computed in double, all others in float.
  *     This holds in the C default floating-point environment: rounding to nearest, denormals not flushed (a program
  *     linked with -ffast-math may change that for the whole process).
- *   - A state value below the smallest normal number (1.2e-38 in float) is stored as zero, so that a gradient that has
- *     died never makes the step slow.
+ *   - A state value below the smallest normal number of the type computed in (1.2e-38 in float) becomes zero, so that a
+ *     gradient that has died never makes the step slow.
  *   - Nothing is half done: a function that returns an error has changed nothing, and says so here if it might.
  *   - Nothing is allocated by a step. An optimizer can live in memory that the caller gives.
  *   - The library never prints, never exits, and reads one environment variable: ADADELTA_ISA, the highest instruction
@@ -269,8 +269,9 @@ enum adadelta_averaging {
        method           a method  adadelta
        threads          0..1024   0        at most this many threads a step; 0: one a processor
        seed             any       0        of stochastic rounding
-       averaging        as above  none     costs an array of the type computed in for each tensor
-       average_decay    [0, 1)    0.999    of exponential averages
+       averaging        as above  none     costs an array of the type computed in for each tensor, and one of the type
+                                           of its values where that is another
+       average_decay    [0, 1)    0.999    of exponential averages; else ignored
        allocator                  malloc   allocate and release NULL: the C library's */
 struct adadelta_options {
     enum adadelta_method method;
@@ -312,7 +313,8 @@ ADADELTA_API enum adadelta_status adadelta_set_hyper(struct adadelta *optimizer,
                                                      const struct adadelta_hyper *hyper);
 
 /* How parameters of 16 bits keep a step that is smaller than the spacing of their numbers: a step of 3e-3 on a BF16 2
-   is lost by rounding to nearest. Ignored for F32 and F64. */
+   is lost by rounding to nearest. Ignored for F32 and F64. A parameter that the caller writes between steps is taken up
+   by all but SPLIT, where its lower half must be written, too: set "low" to zeros for what was changed. */
 enum adadelta_weights {
     ADADELTA_WEIGHTS_MASTER,     /* a float among the state ("master", 4 bytes) is stepped, the parameter is the nearest
                                     number to it; one that the caller has changed counts instead of the master */
@@ -372,8 +374,9 @@ ADADELTA_API enum adadelta_status adadelta_get_tensor(const struct adadelta *opt
 
 /* *state is a tensor's state array of that name, [n] of its type, 64-byte aligned; it may be read and written between
    steps, and lives as long as the optimizer. The names: those of adadelta_method_state_name, of the tensor's
-   state_dtype; "master" (F32) or "low" (U16) for the weights that have them; "average" (of the type computed in: F64 or
-   F32) where averages are kept. Errors: ADADELTA_ERROR_ARGUMENT; ADADELTA_ERROR_NAME: there is no state of that name.
+   state_dtype; "master" (F32, good from the first step on) or "low" (U16) for the weights that have them; "average" (of
+   the type computed in: F64 or F32) where averages are kept. Errors: ADADELTA_ERROR_ARGUMENT; ADADELTA_ERROR_NAME:
+   there is no state of that name.
  */
 ADADELTA_API enum adadelta_status adadelta_state(struct adadelta *optimizer, size_t index, const char *name,
                                                  void **state);
@@ -543,9 +546,13 @@ ADADELTA_API enum adadelta_status adadelta_set_schedule(struct adadelta *optimiz
 /* ---- Averages of the parameters ---- */
 
 /* Exchanges parameters and averages, to test or to keep the averages; again: exchanges them back, exactly. While they
-   are exchanged steps are refused. 16-bit parameters become the numbers nearest to their averages. A tensor's average
-   follows it in the steps that it takes part in (in sparse ones, in the rows named); the first of them sets it.
-   Errors, nothing changed: ADADELTA_ERROR_ARGUMENT, ADADELTA_ERROR_AVERAGE (options.averaging is none). */
+   are exchanged steps are refused; what the caller writes into the parameters meanwhile is not kept as a parameter. A
+   clone that shares its parameters with the original must not be exchanged together with it. 16-bit parameters become
+   the numbers nearest to their averages, which are those of the numbers before they were rounded to 16 bits.
+
+   A tensor's average follows it in the steps that it takes part in, the first of which sets it; in sparse steps, the
+   rows named do, weighted by the steps of their tensor. Errors, nothing changed: ADADELTA_ERROR_ARGUMENT,
+   ADADELTA_ERROR_AVERAGE (options.averaging is none). */
 ADADELTA_API enum adadelta_status adadelta_swap_averages(struct adadelta *optimizer);
 
 /* Whether they are exchanged now. 0 for NULL. */
@@ -576,8 +583,8 @@ struct adadelta_tensor_stats {
                                                the method is not adadelta. Of an even number the median is the mean of
                                                the middle two */
     double update_norm;                     /* L2 norm of the change of the parameters, before they were rounded to
-                                               16 bits, by the last step that was measured (adadelta_set_measuring);
-                                               NaN where there was none */
+                                               16 bits, by the last measured step that it took part in
+                                               (adadelta_set_measuring); NaN where there was none */
 };
 
 /* Turns the measuring of updates on (not 0) or off: off at first, as it costs a little of every step. To look now and
