@@ -641,9 +641,10 @@ adadelta_init_in_place(void *memory, size_t size, const struct adadelta_options 
 /* ---- Checkpoints ---- */
 
 /* Writes the optimizer and its parameters to a checkpoint file, or reads them back into an optimizer with the same
-   method, groups and tensors (names, types, shapes): settings, counters, state, and the parameters themselves, so that
-   a resumed run is bit-identical to one that never stopped. A file appears whole or not at all (temporary file, fsync,
-   rename); a load that fails has changed nothing. The file format is docs/checkpoint.md's.
+   method, groups and tensors (names, types, shapes, weights, and whether averages are kept): settings, counters, state,
+   and the parameters themselves, so that a resumed run is bit-identical to one that never stopped. A file appears whole
+   or not at all (temporary file, fsync, rename); a load that fails has changed nothing. The file format is
+   docs/checkpoint.md's.
    Errors: ADADELTA_ERROR_ARGUMENT, _MEMORY, _IO (of saving: the old file is untouched, unless the text says that only
    its folder could not be brought to the disk); saving also _NAME (a tensor is named like another's state, "w" and
    "w.square_avg"); loading also _FORMAT, _DAMAGED, _MISMATCH. */

@@ -35,6 +35,7 @@ static json_t *tensor_json(const struct tensor *tensor)
     failed |= json_object_set_new(entry, "step", json_integer((json_int_t)tensor->steps));
     failed |= json_object_set_new(entry, "skipped", json_integer((json_int_t)tensor->skipped));
     failed |= json_object_set_new(entry, "averaged", json_integer((json_int_t)tensor->averaged));
+    failed |= json_object_set_new(entry, "no_decay", json_boolean(tensor->info.no_decay));
     if (has_weights(tensor))
         failed |= json_object_set_new(entry, "weights", json_string(weights_name(tensor->info.weights)));
     if (tensor->own)
@@ -169,7 +170,7 @@ struct plan {
     struct adadelta_hyper *groups; /* [optimizer->group_count] */
     struct entry {
         uint64_t steps, skipped, averaged;
-        int own;
+        int own, no_decay;
         struct adadelta_hyper hyper;
         const void *values, *parts[MAX_PARTS]; /* a part that the checkpoint lacks, as it may: NULL */
     } * entries;                               /* [optimizer->tensor_count] */
@@ -293,6 +294,10 @@ static enum adadelta_status plan_entry(struct plan *plan, size_t k, const json_t
         !newer_count_read(plan, json, "skipped", &entry->skipped) ||
         !newer_count_read(plan, json, "averaged", &entry->averaged))
         return malformed(error, "a tensor lacks group, step, skipped or averaged");
+    const json_t *no_decay = json_object_get(json, "no_decay");
+    entry->no_decay = plan->format < 2 ? tensor->info.no_decay : json_is_true(no_decay);
+    if (plan->format >= 2 && !json_is_boolean(no_decay))
+        return malformed(error, "a tensor lacks no_decay");
     if (group != tensor->group)
         return fail(error, ADADELTA_ERROR_MISMATCH,
                     "tensor '%.100s' is in group %" PRIu64 " in the checkpoint, in group %zu in the optimizer",
@@ -406,6 +411,7 @@ static void fill_tensor(struct tensor *tensor, const struct entry *entry, int av
     tensor->steps = entry->steps;
     tensor->skipped = entry->skipped;
     tensor->own = entry->own;
+    tensor->info.no_decay = entry->no_decay;
     tensor->hyper = entry->hyper;
     tensor->update_norm = NAN;
     tensor->averaged = entry->averaged;
@@ -486,20 +492,29 @@ enum adadelta_status adadelta_checkpoint_method(const struct adadelta_checkpoint
     return known ? ADADELTA_OK : ADADELTA_ERROR_MISMATCH;
 }
 
-enum adadelta_status adadelta_load(struct adadelta *optimizer, const char *path, struct adadelta_error *error)
+/* adadelta_load, which tells what is wrong in *error. */
+static enum adadelta_status load(struct adadelta *optimizer, const char *path, struct adadelta_error *error)
 {
     struct adadelta_error trouble = {.text = ""};
     struct adadelta_checkpoint *checkpoint;
-    enum adadelta_status status;
-
-    if (!optimizer || !path)
-        return fail(error, ADADELTA_ERROR_ARGUMENT, "no optimizer or no path");
-    status = adadelta_checkpoint_read(path, &checkpoint, error);
+    if (!path)
+        return fail(error, ADADELTA_ERROR_ARGUMENT, "no path");
+    enum adadelta_status status = adadelta_checkpoint_read(path, &checkpoint, error);
     if (status)
         return status;
     status = adadelta_checkpoint_get_optimizer(checkpoint, optimizer, &trouble);
     if (status)
         fail(error, status, "%.150s: %.350s", path, trouble.text);
     adadelta_checkpoint_destroy(checkpoint);
+    return status;
+}
+
+enum adadelta_status adadelta_load(struct adadelta *optimizer, const char *path, struct adadelta_error *error)
+{
+    if (!optimizer)
+        return fail(error, ADADELTA_ERROR_ARGUMENT, "no optimizer");
+    const enum adadelta_status status = load(optimizer, path, &optimizer->error);
+    if (status && error)
+        *error = optimizer->error;
     return status;
 }

@@ -76,13 +76,15 @@ struct adadelta {
 /* ADADELTA_OK, or why there cannot be an optimizer with such options. */
 enum adadelta_status check_options(const struct adadelta_options *options);
 
+/* ---- Arrays: update.c ---- */
+
+/* Whether two arrays share a byte; a missing or an empty one shares none. */
+int arrays_overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes);
+
 /* ---- Tensors: tensor.c ---- */
 
 /* The number of elements of a shape, or SIZE_MAX where they would not fit in memory as dtype or ndim is too large. */
 size_t shape_elements(enum adadelta_dtype dtype, size_t ndim, const size_t *shape);
-
-/* Whether two arrays share a byte; a missing or an empty one shares none. */
-int arrays_overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes);
 
 /* The settings that a tensor follows. */
 const struct adadelta_hyper *tensor_hyper(const struct adadelta *optimizer, const struct tensor *tensor);

@@ -155,7 +155,7 @@ static size_t lists_size(const struct tensor *tensor)
 
 static size_t blocks_size(const struct tensor *tensor)
 {
-    return tensor->block_count * sizeof *tensor->blocks;
+    return memory_product(tensor->block_count, sizeof *tensor->blocks);
 }
 
 size_t tensor_memory(const struct adadelta_options *options, const struct adadelta_tensor *info)
@@ -226,12 +226,6 @@ void tensor_restart_average(struct tensor *tensor)
 }
 
 /* ---- Registration ---- */
-
-int arrays_overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes)
-{
-    const uintptr_t p = (uintptr_t)a, q = (uintptr_t)b;
-    return a && b && a_bytes && b_bytes && p < q + b_bytes && q < p + a_bytes;
-}
 
 size_t tensor_bytes(const struct tensor *tensor)
 {

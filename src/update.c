@@ -4,6 +4,12 @@
 #include "kernels/kernels.h"
 #include "optimizer.h"
 
+int arrays_overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes)
+{
+    const uintptr_t p = (uintptr_t)a, q = (uintptr_t)b;
+    return a && b && a_bytes && b_bytes && p < q + b_bytes && q < p + a_bytes;
+}
+
 static enum adadelta_status update(enum adadelta_dtype dtype, size_t size, size_t n, void *x, const void *g,
                                    void *square_avg, void *acc_delta, const struct adadelta_hyper *hyper)
 {

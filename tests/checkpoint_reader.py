@@ -43,7 +43,7 @@ def check_optimizer(text, header):
     for name, entry in optimizer["tensors"].items():
         check(name in header, f"{name} has no array")
         narrow = header[name]["dtype"] in ("BF16", "F16")
-        check(set(entry) - {"hyper"} == {"group", "step", "skipped", "averaged"} | ({"weights"} if narrow else set()),
+        check(set(entry) - {"hyper"} == {"group", "step", "skipped", "averaged", "no_decay"} | ({"weights"} if narrow else set()),
               "wrong keys in a tensor")
         check(set(entry.get("hyper", HYPER)) == HYPER, "wrong keys in a tensor's settings")
         check(entry["group"] < len(optimizer["groups"]), "no such group")

@@ -276,6 +276,8 @@ static const struct {
     {Q "kind" Q ":" Q "step" Q "," Q "steps" Q ":" Q "90" Q, Q "kind" Q ":" Q "tail" Q "," Q "steps" Q ":" Q "2" Q,
      ADADELTA_ERROR_FORMAT, "a setting is out of its range"},
     {Q "weights" Q ":" Q "master" Q, Q "weights" Q ":" Q "mistress" Q, ADADELTA_ERROR_MISMATCH, "weights 'mistress'"},
+    {Q "no_decay" Q ":false", Q "no_decay" Q ":0", ADADELTA_ERROR_FORMAT, "a tensor lacks no_decay"},
+    {Q "no_decay" Q ":false", Q "no" Q ":false", ADADELTA_ERROR_FORMAT, "a tensor lacks no_decay"},
     {Q "weights" Q ":" Q "master" Q, Q "weights" Q ":0", ADADELTA_ERROR_FORMAT, "a tensor of 16 bits lacks weights"},
     {Q "weights" Q ":" Q "master" Q, Q "w" Q ":" Q "master" Q, ADADELTA_ERROR_FORMAT,
      "a tensor of 16 bits lacks weights"},

@@ -400,6 +400,32 @@ static void the_page_names_every_key(void **state)
     every_end(&every);
 }
 
+/* What decay leaves alone is as it was saved, whatever the loading optimizer says. */
+static void exclusion_from_decay_comes_back(void **state)
+{
+    (void)state;
+    for (int excluded = 0; excluded < 2; excluded++) {
+        float x[2] = {1, 2};
+        struct adadelta_tensor tensor = {.name = "w", .ndim = 1, .shape = {2}, .values = x, .no_decay = excluded};
+        struct adadelta *from, *into;
+        assert_int_equal(adadelta_create(NULL, &from), ADADELTA_OK);
+        assert_int_equal(adadelta_create(NULL, &into), ADADELTA_OK);
+        assert_int_equal(adadelta_add_group(from, NULL, NULL), ADADELTA_OK);
+        assert_int_equal(adadelta_add_group(into, NULL, NULL), ADADELTA_OK);
+        assert_int_equal(adadelta_add_tensor(from, 0, &tensor, NULL), ADADELTA_OK);
+        tensor.no_decay = !excluded;
+        assert_int_equal(adadelta_add_tensor(into, 0, &tensor, NULL), ADADELTA_OK);
+        assert_int_equal(adadelta_save(from, path, NULL), ADADELTA_OK);
+        assert_int_equal(adadelta_load(into, path, NULL), ADADELTA_OK);
+        assert_int_equal(adadelta_get_tensor(into, 0, &tensor), ADADELTA_OK);
+        assert_int_equal(tensor.no_decay, excluded);
+        assert_int_equal(adadelta_load(into, "/nowhere/at all", NULL), ADADELTA_ERROR_IO);
+        assert_non_null(strstr(adadelta_error_text(into), "/nowhere/at all"));
+        adadelta_destroy(from);
+        adadelta_destroy(into);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -413,6 +439,7 @@ int main(void)
         cmocka_unit_test(python_reads_the_narrow_arrays),
         cmocka_unit_test(choices_have_their_words),
         cmocka_unit_test(the_page_names_every_key),
+        cmocka_unit_test(exclusion_from_decay_comes_back),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
