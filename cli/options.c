@@ -8,7 +8,8 @@
     const struct option_group name##_options = {title, name##_rows, sizeof name##_rows / sizeof *name##_rows}
 
 static const struct option common_rows[] = {
-    {OPTION_JSON, OPTION_FLAG, "json", 0, NULL, 0, 0, 0, "print JSON, one object a line, and nothing else"},
+    {OPTION_JSON, OPTION_FLAG, "json", 0, NULL, 0, 0, 0,
+     "print JSON on standard output, one object a line, and nothing else there"},
     {OPTION_QUIET, OPTION_FLAG, "quiet", 0, NULL, 0, 0, 0, "no progress and no remarks, only results and errors"},
     {OPTION_SEED, OPTION_WHOLE, "seed", 0, "N", 0, INFINITY, 0, "start of all random choices (default 1)"},
     {OPTION_THREADS, OPTION_WHOLE, "threads", 0, "N", 0, 1024, 0, "threads to use (default 0: one a processor)"},

@@ -112,6 +112,9 @@ static json_t *tensors_json(const struct fit *fit)
             json_object_set_new(entry, "rate_max", report_number(stats.rate_max));
         }
         json_object_set_new(entry, "update_norm", report_number(stats.update_norm));
+        json_object_set_new(entry, "steps", json_integer((json_int_t)stats.steps));
+        json_object_set_new(entry, "skipped", json_integer((json_int_t)stats.skipped));
+        json_object_set_new(entry, "state_bytes", json_integer((json_int_t)stats.state_bytes));
         json_array_append_new(list, entry);
     }
     return list;
@@ -279,7 +282,8 @@ static const struct option file_rows[] = {
     {OPTION_OUTPUT, OPTION_TEXT, "output", 'o', "MODEL", 0, 0, 0,
      "file to keep the model in, with all that --resume needs"},
     {OPTION_RESUME, OPTION_TEXT, "resume", 0, "MODEL", 0, 0, 0,
-     "go on with a run that was kept, on the same DATA, as if it had never stopped; only --epochs, --threads and what "
+     "go on with a run that was kept, on the same DATA, as if it had never stopped, and keep it there unless -o names "
+     "another file; only --epochs, --threads and what "
      "does not touch the training may be said anew; with other --epochs the rest follows the schedule of that many"},
     {OPTION_SAVE_INTERVAL, OPTION_REAL, "save-interval", 0, "SEC", 0, INFINITY, 0,
      "seconds between savings while training (default 30)"},

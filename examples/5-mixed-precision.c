@@ -76,7 +76,7 @@ int main(void)
     for (int i = 0; !status && i < STEPS; i++)
         status = step(optimizer, weights, &offset, i);
     if (!status)
-        status = adadelta_tensor_stats(optimizer, 0, &stats);
+        status = adadelta_get_tensor_stats(optimizer, 0, &stats);
     if (status)
         printf("%s: %s\n", adadelta_status_string(status), adadelta_error_text(optimizer));
     else

@@ -37,6 +37,8 @@ static enum adadelta_status train(struct adadelta *optimizer, float *weights)
         const float fault = praise(weights, words) - liked[step % SENTENCES];
         const float gradient[LENGTH] = {fault, fault, fault, fault}; /* of each word named; a word's are added up */
         status = adadelta_step_rows(optimizer, 0, LENGTH, words, gradient);
+        if (!status)
+            status = adadelta_step(optimizer); /* ends the pass: counts it */
     }
     return status;
 }

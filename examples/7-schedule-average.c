@@ -54,7 +54,7 @@ static enum adadelta_status run(enum adadelta_schedule_kind kind, double end[2],
             status = adadelta_step(optimizer);
     }
     if (!status)
-        status = adadelta_tensor_stats(optimizer, 0, stats);
+        status = adadelta_get_tensor_stats(optimizer, 0, stats);
     end[0] = distance(x);
     if (!status)
         status = adadelta_swap_averages(optimizer); /* once more would bring x back */

@@ -6,7 +6,7 @@
 int main(void)
 {
     const struct adadelta_preset *preset;
-    for (size_t k = 0; (preset = adadelta_preset(k)); k++) {
+    for (size_t k = 0; (preset = adadelta_preset_at(k)); k++) {
         double x = 1, g, square_avg = 0, acc_delta = 0;
         for (int step = 0; step < 100; step++) {
             g = x;

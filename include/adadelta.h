@@ -31,7 +31,10 @@
  * Complex numbers are two reals each, as in PyTorch: register an array of n of them as [n, 2].
  *
  * Threads: every function may be called from any thread. One optimizer or checkpoint must not be used by two threads at
- * once; two different ones may.
+ * once; two different ones may. A step uses OpenMP: in a child of fork() whose parent has stepped with more than one
+ * thread, call adadelta_set_threads(optimizer, 1) first. Callbacks must not throw C++ exceptions.
+ *
+ * Settings: start each struct from its adadelta_..._default(), then change fields.
  *
  * Example: minimise (x0 - 3)^2 + (x1 + 1)^2.
  *
@@ -259,8 +262,9 @@ struct adadelta_allocator {
 /* Averages of the parameters that are kept beside them, to be swapped in for testing or as the result. */
 enum adadelta_averaging {
     ADADELTA_AVERAGING_NONE,
-    ADADELTA_AVERAGING_EXPONENTIAL, /* a = decay*a + (1 - decay)*x after each step */
-    ADADELTA_AVERAGING_POLYAK /* the mean of x after each step since the last restart (Polyak and Juditsky 1992) */
+    ADADELTA_AVERAGING_EXPONENTIAL, /* a = decay*a + (1 - decay)*x after each step; the first sets a = x */
+    ADADELTA_AVERAGING_POLYAK       /* the mean of x after each step since the last restart (Polyak and Juditsky 1992);
+                                       of sparse rows adadelta_swap_averages has more */
 };
 
 /* What holds for the whole of an optimizer's life. All fields 0 are the defaults, but for average_decay.
@@ -282,6 +286,7 @@ struct adadelta_options {
     struct adadelta_allocator allocator;
 };
 
+/* The defaults of the table. */
 ADADELTA_API struct adadelta_options adadelta_options_default(void);
 
 /* Makes an optimizer without groups or tensors. options NULL: the defaults. *optimizer is to be given to
@@ -292,8 +297,16 @@ ADADELTA_API enum adadelta_status adadelta_create(const struct adadelta_options 
 ADADELTA_API void adadelta_destroy(struct adadelta *optimizer);
 
 /* What went wrong in the last call on this optimizer that returned an error, in one line with names and numbers; empty
-   where none has. Lives until the next such call. "" for NULL. */
+   where none has. Lives until the next such call. "" for NULL. Calls that take a const optimizer, or an
+   error of their own (but adadelta_load), leave it alone. */
 ADADELTA_API const char *adadelta_error_text(const struct adadelta *optimizer);
+
+/* The options that an optimizer was made with, its allocator filled in; the defaults for NULL. */
+ADADELTA_API struct adadelta_options adadelta_get_options(const struct adadelta *optimizer);
+
+/* Changes how many threads a step may use, from the next one on; no bit depends on it.
+   Errors, nothing changed: ADADELTA_ERROR_ARGUMENT (also: out of options.threads' range). */
+ADADELTA_API enum adadelta_status adadelta_set_threads(struct adadelta *optimizer, int threads);
 
 /* Makes *copy, an optimizer with the same groups, tensors, state and counters. State is copied; parameters and
    gradients stay the caller's, so copy and original step the same arrays until adadelta_set_buffers gives the copy its
@@ -306,7 +319,8 @@ ADADELTA_API enum adadelta_status adadelta_add_group(struct adadelta *optimizer,
                                                      size_t *group);
 
 /* Reads or changes a group's settings; a change takes effect at the next step.
-   Errors, nothing changed: ADADELTA_ERROR_ARGUMENT (also: no such group), and those of adadelta_hyper_check. */
+   Errors, nothing changed: ADADELTA_ERROR_ARGUMENT (also: no such group), and those of adadelta_hyper_check, also when
+   rounded to the type of a tensor in the group. */
 ADADELTA_API enum adadelta_status adadelta_get_hyper(const struct adadelta *optimizer, size_t group,
                                                      struct adadelta_hyper *hyper);
 ADADELTA_API enum adadelta_status adadelta_set_hyper(struct adadelta *optimizer, size_t group,
@@ -321,7 +335,7 @@ enum adadelta_weights {
     ADADELTA_WEIGHTS_SPLIT,      /* BF16 only: the parameter and a U16 among the state ("low", 2 bytes) together are an
                                     exact float, and the parameter the number nearest to that */
     ADADELTA_WEIGHTS_STOCHASTIC, /* no state: up or down at random by how near, so that the mean is exact; the same bits
-                                    on every machine for options.seed, tensor number, step and element */
+                                    on every machine for options.seed, tensor name, step and element */
     ADADELTA_WEIGHTS_NEAREST     /* no state: to nearest, ties to even; small steps vanish */
 };
 
@@ -335,10 +349,13 @@ struct adadelta_tensor {
     size_t shape[ADADELTA_MAX_DIMS];    /* [ndim], further entries 0 */
     void *values;                       /* [n] in and out: the parameters, any alignment */
     const void *gradient;               /* [n] in: read by adadelta_step; NULL: steps skip this tensor */
-    enum adadelta_dtype gradient_dtype; /* F32, F64, BF16 or F16; default: as the values */
+    enum adadelta_dtype gradient_dtype; /* F32, F64, BF16 or F16; default: as the values. Brought into the type computed
+                                           in before anything else */
     enum adadelta_dtype state_dtype; /* of the method's state: F32, F64, BF16 or F16, rounded to nearest. Default: F64
                                         for F64 values, else F32. F64 goes with F32 values, too, and the step is then
-                                        computed in double; not with 16-bit values */
+                                        computed in double; not with 16-bit values. 16 bits
+                                        stand still where 1 - rho is small: BF16 above rho 0.996, F16 above 0.9995;
+                                        F16 ends at 65504 and at 6e-8. F32 is safe */
     enum adadelta_weights weights;   /* for values of 16 bits */
     int no_decay;                    /* not 0: weight decay leaves this tensor alone */
     size_t max_rows;                 /* the most rows that a sparse gradient names; 0: only dense gradients. Takes
@@ -367,7 +384,8 @@ ADADELTA_API enum adadelta_status adadelta_set_tensor_hyper(struct adadelta *opt
 ADADELTA_API enum adadelta_status adadelta_get_tensor_hyper(const struct adadelta *optimizer, size_t index,
                                                             struct adadelta_hyper *hyper);
 
-/* Reads a tensor's registration, defaults filled in; name points into the optimizer.
+/* Reads a tensor's registration, defaults filled in; name points into the optimizer, gradient is NULL while it is
+   sparse.
    Errors: ADADELTA_ERROR_ARGUMENT (also: no such tensor). */
 ADADELTA_API enum adadelta_status adadelta_get_tensor(const struct adadelta *optimizer, size_t index,
                                                       struct adadelta_tensor *tensor);
@@ -382,7 +400,8 @@ ADADELTA_API enum adadelta_status adadelta_state(struct adadelta *optimizer, siz
                                                  void **state);
 
 /* Copies an array of the caller's into a tensor's state: array->values [n], array->ndim and shape must be the tensor's,
-   array->dtype (F32 by default) the state's; its other fields are ignored. For state that another program has kept.
+   array->dtype (F32 by default) the state's; its other fields are ignored. For state that another program has kept; the
+   numbers are not looked at: a mean of squares must not be negative or NaN.
    Errors, nothing changed: ADADELTA_ERROR_ARGUMENT, _NAME, _DTYPE, _SHAPE. */
 ADADELTA_API enum adadelta_status adadelta_set_state(struct adadelta *optimizer, size_t index, const char *name,
                                                      const struct adadelta_tensor *array);
@@ -398,11 +417,11 @@ ADADELTA_API enum adadelta_status adadelta_step(struct adadelta *optimizer);
 
 /* Steps one tensor now, with this gradient [n] of the tensor's gradient_dtype: for use inside a backward pass, where
    each gradient may be freed as soon as it has been used. The tensor's own gradient is not looked at. After the last
-   tensor of a pass call adadelta_step, all registered gradients being NULL: it moves the optimizer's counter, and with
-   it the schedule. Then the bits are those of one adadelta_step with all gradients. The policy for values that are not
-   finite applies to this tensor alone. Errors, nothing changed: those of adadelta_step; ADADELTA_ERROR_ARGUMENT (also:
-   no such tensor, no gradient), ADADELTA_ERROR_OVERLAP (of the gradient with the tensor's values),
-   ADADELTA_ERROR_GLOBAL_NORM. */
+   tensor of a pass call adadelta_step: it moves the optimizer's counter, and with it the schedule. It steps tensors
+   with registered gradients, so these must be NULL (adadelta_set_buffers) for tensors that were stepped one by one.
+   Then the bits are those of one adadelta_step with all gradients. The policy for values that are not finite applies to
+   this tensor alone. Errors, nothing changed: those of adadelta_step; ADADELTA_ERROR_ARGUMENT (also: no such tensor, no
+   gradient), ADADELTA_ERROR_OVERLAP (of the gradient with the tensor's values), ADADELTA_ERROR_GLOBAL_NORM. */
 ADADELTA_API enum adadelta_status adadelta_step_tensor(struct adadelta *optimizer, size_t index, const void *gradient);
 
 /* A sparse gradient, for embeddings and text features: it names count rows of a tensor (entries of its first dimension)
@@ -424,8 +443,9 @@ ADADELTA_API enum adadelta_status adadelta_step_rows(struct adadelta *optimizer,
 
 /* What to do about a gradient that has a NaN or an infinity (also: once divided by the scale), or an element so large
    after clipping that its square overflows in the type computed in (float: 1.8e19), which would freeze its parameter
-   for ever. Too large is also a norm that overflows as a sum of squares in double, or that is longer than its bound by
-   more than the type's smallest normal number can say. */
+   for ever, or overflows in the type of the state (F16: 255). Weight decay comes later and is not looked at; it is the
+   same for methods that square nothing. Too large is also a norm that overflows as a
+   sum of squares in double, or that is longer than its bound by more than the type's smallest normal number can say. */
 enum adadelta_nonfinite {
     ADADELTA_NONFINITE_RAISE,    /* the step returns ADADELTA_ERROR_NONFINITE */
     ADADELTA_NONFINITE_SKIP,     /* the step is left out and counted: parameters, state and step counters stay */
@@ -442,13 +462,14 @@ enum adadelta_duplicates {
    for, these cost one more pass over the gradients (for the norms and the look), and no pass of their own.
 
        field             range       default  meaning
-       scale             finite >0   1        the gradients are divided by it: the loss scale, or a number of batches
+       scale             normal >0   1        the gradients are divided by it: the loss scale, or a number of batches
        nonfinite         as above    raise
-       clip_value        finite >=0  0        to [-clip_value, clip_value]; 0: no clipping
+       clip_value        normal, 0   0        to [-clip_value, clip_value]; 0: no clipping
        clip_norm         finite >=0  0        each tensor's to at most this L2 norm; 0: no clipping
        clip_global_norm  finite >=0  0        all tensors' that take part to at most this L2 norm together; 0: none
        duplicates        as above    sum
 
+   Normal: from 1.2e-38 to 3.4e38, what float can say with all its digits.
    Norms are summed in double. A gradient that is longer than its bound c is multiplied by c/norm; where nobody looks, a
    norm that is NaN makes all that it bounds NaN. */
 struct adadelta_gradients {
@@ -458,6 +479,7 @@ struct adadelta_gradients {
     enum adadelta_duplicates duplicates;
 };
 
+/* The defaults of the table. */
 ADADELTA_API struct adadelta_gradients adadelta_gradients_default(void);
 
 /* Reads or changes it; a change takes effect at the next step. An optimizer starts with the defaults.
@@ -567,10 +589,13 @@ ADADELTA_API enum adadelta_status adadelta_restart_averages(struct adadelta *opt
 /* Counts. A step is a call of adadelta_step that returned ADADELTA_OK and was not skipped. 0 for NULL. */
 ADADELTA_API uint64_t adadelta_step_count(const struct adadelta *optimizer);
 ADADELTA_API uint64_t adadelta_skip_count(const struct adadelta *optimizer); /* calls of adadelta_step left out */
+ADADELTA_API uint64_t adadelta_tensor_skip_count(const struct adadelta *optimizer, size_t index); /* adadelta_step and
+                                                  _step_tensor, _step_rows; 0 also where there is no such tensor */
 ADADELTA_API size_t adadelta_group_count(const struct adadelta *optimizer);
 ADADELTA_API size_t adadelta_tensor_count(const struct adadelta *optimizer);
 
-/* Bytes of state of all tensors: what the optimizer keeps beside the caller's arrays. 0 for NULL. */
+/* Bytes of state of all tensors, each array rounded up to a multiple of 64. (What sparse rows and norms need besides is
+   8*(shape[0] + max_rows) and 16 for every 4096 elements.) 0 for NULL. */
 ADADELTA_API size_t adadelta_state_bytes(const struct adadelta *optimizer);
 
 /* How a tensor stands. The effective rate sqrt((u + eps)/(v + eps)) of an element is what its gradient is multiplied
@@ -585,6 +610,9 @@ struct adadelta_tensor_stats {
     double update_norm;                     /* L2 norm of the change of the parameters, before they were rounded to
                                                16 bits, by the last measured step that it took part in
                                                (adadelta_set_measuring); NaN where there was none */
+    double gradient_norm;                   /* L2 norm of the gradient of the last step that took norms (clip_norm,
+                                               clip_global_norm): after scale and clip_value, before the norms' bounds;
+                                               NaN where there was none */
 };
 
 /* Turns the measuring of updates on (not 0) or off: off at first, as it costs a little of every step. To look now and
@@ -593,8 +621,8 @@ ADADELTA_API enum adadelta_status adadelta_set_measuring(struct adadelta *optimi
 
 /* Fills *stats; nothing is allocated. Reads the state some seven times: meant for every epoch, not for every step.
    Errors: ADADELTA_ERROR_ARGUMENT (also: no such tensor). */
-ADADELTA_API enum adadelta_status adadelta_tensor_stats(const struct adadelta *optimizer, size_t index,
-                                                        struct adadelta_tensor_stats *stats);
+ADADELTA_API enum adadelta_status adadelta_get_tensor_stats(const struct adadelta *optimizer, size_t index,
+                                                            struct adadelta_tensor_stats *stats);
 
 /* ---- Presets ---- */
 
@@ -617,9 +645,9 @@ struct adadelta_preset {
 };
 
 /* Preset number k from 0, or NULL past the last; static. */
-ADADELTA_API const struct adadelta_preset *adadelta_preset(size_t k);
+ADADELTA_API const struct adadelta_preset *adadelta_preset_at(size_t k);
 
-/* Finds a preset by name, or NULL. */
+/* Finds a preset by name; NULL where there is none, or name is NULL. Static. */
 ADADELTA_API const struct adadelta_preset *adadelta_preset_by_name(const char *name);
 
 /* ---- Without malloc ---- */
@@ -781,6 +809,7 @@ struct adadelta_minimize_options {
     void *progress_context;
 };
 
+/* The defaults of the table. */
 ADADELTA_API struct adadelta_minimize_options adadelta_minimize_options_default(void);
 
 /* Why a run ended, each reason with its text. Where several hold, it is the first in this order. */

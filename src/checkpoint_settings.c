@@ -22,16 +22,25 @@ struct field {
     choice_name *choice;
 };
 
+#define NAME_OF(names, k) ((size_t)(k) < sizeof(names) / sizeof *(names) ? (names)[k] : NULL)
+
 static const char *nonfinite_name(int k)
 {
-    static const char *const names[] = {"raise", "skip", "propagate"};
-    return (unsigned)k < 3 ? names[k] : NULL;
+    static const char *const names[] = {
+        [ADADELTA_NONFINITE_RAISE] = "raise",
+        [ADADELTA_NONFINITE_SKIP] = "skip",
+        [ADADELTA_NONFINITE_PROPAGATE] = "propagate",
+    };
+    return NAME_OF(names, k);
 }
 
 static const char *duplicates_name(int k)
 {
-    static const char *const names[] = {"sum", "in order"};
-    return (unsigned)k < 2 ? names[k] : NULL;
+    static const char *const names[] = {
+        [ADADELTA_DUPLICATES_SUM] = "sum",
+        [ADADELTA_DUPLICATES_IN_ORDER] = "in order",
+    };
+    return NAME_OF(names, k);
 }
 
 static const char *schedule_name(int k)
@@ -41,8 +50,12 @@ static const char *schedule_name(int k)
 
 const char *averaging_name(int k)
 {
-    static const char *const names[] = {"none", "exponential", "polyak"};
-    return (unsigned)k < 3 ? names[k] : NULL;
+    static const char *const names[] = {
+        [ADADELTA_AVERAGING_NONE] = "none",
+        [ADADELTA_AVERAGING_EXPONENTIAL] = "exponential",
+        [ADADELTA_AVERAGING_POLYAK] = "polyak",
+    };
+    return NAME_OF(names, k);
 }
 
 const char *weights_name(enum adadelta_weights weights)

@@ -52,13 +52,15 @@ static double shrink_to(double bound, double norm)
     return bound > 0 && !(norm <= bound) ? bound / norm : 1;
 }
 
-/* Of a type computed in: the largest number, the largest that can be squared, the smallest normal one, and the unit in
-   the last place of 1. */
+/* Of a type: the largest number, the largest that can be squared, the smallest normal one, and the unit in the last
+   place of 1. */
 static const struct limits {
     double finite, squarable, normal, unit;
-} limits[DTYPES] = {
+} limits[ADADELTA_DTYPE_COUNT] = {
     [ADADELTA_F32] = {FLT_MAX, 1.8446742974197923e19, FLT_MIN, FLT_EPSILON},
     [ADADELTA_F64] = {DBL_MAX, 1.3407807929942596e154, DBL_MIN, DBL_EPSILON},
+    [ADADELTA_BF16] = {.squarable = 1.841e19}, /* the root of 3.389e38 */
+    [ADADELTA_F16] = {.squarable = 255.9},     /* of 65504 */
 };
 
 /* Whether every element is finite, also when the scale has divided it. */
@@ -68,15 +70,23 @@ static int is_finite(const struct adadelta_gradients *gradients, const struct te
     return !isnan(found->sum) && found->largest / gradients->scale <= limits[tensor->computed].finite;
 }
 
+/* The largest element whose square can be computed, and kept as state: a mean of squares is no larger than they. */
+static double squarable(const struct adadelta *optimizer, const struct tensor *tensor)
+{
+    const double computed = limits[tensor->computed].squarable, kept = limits[tensor->info.state_dtype].squarable;
+    return optimizer->method->states && kept < computed ? kept : computed;
+}
+
 /* Whether every element can be squared after clipping. What norms make of an element is rounded twice, and a factor
    that is not a normal number has lost its digits. */
-static int is_squarable(const struct adadelta_gradients *gradients, const struct tensor *tensor,
-                        const struct measure *found)
+static int is_squarable(const struct adadelta *optimizer, const struct tensor *tensor, const struct measure *found)
 {
+    const struct adadelta_gradients *gradients = &optimizer->gradients;
     const struct limits *limit = &limits[tensor->computed];
     const double shrink = tensor->coefs.shrink, margin = shrink < 1 ? 4 * limit->unit : 0;
     const double clipped = fmin(found->largest / gradients->scale, value_bound(gradients));
-    return isfinite(found->sum) && clipped * shrink <= limit->squarable * (1 - margin) && shrink >= limit->normal;
+    return isfinite(found->sum) && clipped * shrink <= squarable(optimizer, tensor) * (1 - margin) &&
+           shrink >= limit->normal;
 }
 
 /* Bounds each tensor's norm; returns by what all are to be multiplied besides, so that their common norm keeps its
@@ -88,6 +98,7 @@ static double bound_norms(struct adadelta *optimizer, size_t begin, size_t end)
     for (size_t i = begin; i < end; i++) {
         struct tensor *tensor = &optimizer->tensors[i];
         const double norm = sqrt(blocks_total(tensor).sum);
+        tensor->gradient_norm = norm;
         tensor->coefs.shrink = shrink_to(gradients->clip_norm, norm);
         squares += tensor->coefs.shrink * norm * (tensor->coefs.shrink * norm);
     }
@@ -106,10 +117,28 @@ static const struct tensor *find_unusable(const struct adadelta *optimizer, size
         const struct measure found = blocks_total(tensor);
         if (!is_finite(gradients, tensor, &found))
             return tensor;
-        if (!unsquarable && !is_squarable(gradients, tensor, &found))
+        if (!unsquarable && !is_squarable(optimizer, tensor, &found))
             unsquarable = tensor;
     }
     return unsquarable;
+}
+
+enum adadelta_status blame_gradient(struct adadelta *optimizer, const struct tensor *tensor)
+{
+    const struct measure found = blocks_total(tensor);
+    struct adadelta_error *error = &optimizer->error;
+    const char *name = tensor->info.name;
+    if (isnan(found.sum) && !isinf(found.largest))
+        return fail(error, ADADELTA_ERROR_NONFINITE, "tensor '%.200s': the gradient has a NaN", name);
+    if (!is_finite(&optimizer->gradients, tensor, &found))
+        return fail(error, ADADELTA_ERROR_NONFINITE,
+                    "tensor '%.200s': the gradient has an infinity, or the scale %g "
+                    "makes it one",
+                    name, optimizer->gradients.scale);
+    return fail(error, ADADELTA_ERROR_NONFINITE,
+                "tensor '%.200s': the gradient has an element of %g, too large to be "
+                "squared",
+                name, found.largest);
 }
 
 const struct tensor *measure_gradients(struct adadelta *optimizer, size_t begin, size_t end)

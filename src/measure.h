@@ -9,6 +9,9 @@
    bounds make of them into their coefs. Returns the first tensor whose gradient must not be used, or NULL. */
 const struct tensor *measure_gradients(struct adadelta *optimizer, size_t begin, size_t end);
 
+/* Says what is wrong with the gradient of a tensor that measure_gradients returned. */
+enum adadelta_status blame_gradient(struct adadelta *optimizer, const struct tensor *tensor);
+
 /* The sum over all blocks of a tensor's work. */
 struct measure blocks_total(const struct tensor *tensor);
 

@@ -84,9 +84,9 @@ struct adadelta_hyper adadelta_hyper_for(enum adadelta_method method)
     return is_method(method) ? defaults[method] : adadelta_hyper_default();
 }
 
-static int is_rate(double a) /* false for NaN */
+int is_amount(double a)
 {
-    return a >= 0 && a < UNBOUNDED;
+    return a >= 0 && a <= DBL_MAX;
 }
 
 static int is_fraction(double a)
@@ -98,13 +98,13 @@ enum adadelta_status adadelta_hyper_check(const struct adadelta_hyper *hyper)
 {
     if (!hyper)
         return ADADELTA_ERROR_ARGUMENT;
-    if (!is_rate(hyper->lr))
+    if (!is_amount(hyper->lr))
         return ADADELTA_ERROR_LR;
     if (!is_fraction(hyper->rho))
         return ADADELTA_ERROR_RHO;
-    if (!(is_rate(hyper->eps) && hyper->eps > 0))
+    if (!(is_amount(hyper->eps) && hyper->eps > 0))
         return ADADELTA_ERROR_EPS;
-    if (!is_rate(hyper->weight_decay))
+    if (!is_amount(hyper->weight_decay))
         return ADADELTA_ERROR_WEIGHT_DECAY;
     if (!is_fraction(hyper->momentum))
         return ADADELTA_ERROR_MOMENTUM;

@@ -43,6 +43,12 @@ struct coefs method_coefs(enum adadelta_method method, const struct adadelta_hyp
 /* Sets what happens to the gradient; shrink is for the norms. */
 void coefs_prepare(struct coefs *coefs, const struct adadelta_gradients *gradients, double shrink);
 
+/* What a schedule of that kind must have. */
+const char *schedule_needs(enum adadelta_schedule_kind kind);
+
+/* Whether a number is finite and at least 0; false for NaN. */
+int is_amount(double number);
+
 /* base^exponent by squaring: not pow(), whose last bit differs from one libm to the next. */
 double power(double base, uint64_t exponent);
 

@@ -65,11 +65,6 @@ static int all_state(size_t n, const double *values)
     return i == n;
 }
 
-static int is_amount(double value)
-{
-    return isfinite(value) && value >= 0;
-}
-
 static enum adadelta_status check(size_t n, const double *x, adadelta_objective *objective,
                                   const struct adadelta_minimize_options *options)
 {
@@ -206,7 +201,9 @@ static enum adadelta_status descend(struct run *run)
 static void end_schedule(struct adadelta_minimize_options *options)
 {
     const uint64_t first = options->first_iteration, count = options->max_iterations;
-    if (options->schedule.steps == 0 && count != UINT64_MAX)
+    if (options->schedule.steps == 0 && count == 0 && options->schedule.warmup < UINT64_MAX)
+        options->schedule.steps = options->schedule.warmup + 1; /* a look at x: any length will do */
+    else if (options->schedule.steps == 0 && count != UINT64_MAX)
         options->schedule.steps = count < UINT64_MAX - first ? first + count : UINT64_MAX;
 }
 

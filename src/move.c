@@ -30,9 +30,8 @@ static uint64_t mix(uint64_t z)
 /* What stochastic rounding depends on beside the element: seed, tensor, step, and turn within it. */
 static uint64_t key_of(const struct stretch *s)
 {
-    const uint64_t number = (uint64_t)(s->tensor - s->optimizer->tensors);
     uint64_t key = mix(s->optimizer->options.seed + 0x9e3779b97f4a7c15u);
-    key = mix(key + number);
+    key = mix(key + s->tensor->name_hash);
     key = mix(key + s->tensor->steps);
     return mix(key + s->turn);
 }

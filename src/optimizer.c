@@ -3,7 +3,7 @@
    it. */
 #include "optimizer.h"
 
-#include <math.h>
+#include <float.h>
 #include <string.h>
 
 enum { MAX_THREADS = 1024 };
@@ -47,6 +47,22 @@ enum adadelta_status adadelta_create(const struct adadelta_options *options, str
     made->gradients = adadelta_gradients_default();
     made->schedule = adadelta_schedule_default();
     *optimizer = made;
+    return ADADELTA_OK;
+}
+
+struct adadelta_options adadelta_get_options(const struct adadelta *optimizer)
+{
+    return optimizer ? optimizer->options : adadelta_options_default();
+}
+
+enum adadelta_status adadelta_set_threads(struct adadelta *optimizer, int threads)
+{
+    if (!optimizer)
+        return ADADELTA_ERROR_ARGUMENT;
+    if (threads < 0 || threads > MAX_THREADS)
+        return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "threads is %d, must be from 0 to %d", threads,
+                    MAX_THREADS);
+    optimizer->options.threads = threads;
     return ADADELTA_OK;
 }
 
@@ -124,11 +140,6 @@ struct adadelta_gradients adadelta_gradients_default(void)
     return (struct adadelta_gradients){.scale = 1, .nonfinite = ADADELTA_NONFINITE_RAISE};
 }
 
-static int is_bound(double bound) /* false for NaN */
-{
-    return bound >= 0 && bound < INFINITY;
-}
-
 enum adadelta_status adadelta_set_gradients(struct adadelta *optimizer, const struct adadelta_gradients *gradients)
 {
     if (!optimizer)
@@ -137,14 +148,15 @@ enum adadelta_status adadelta_set_gradients(struct adadelta *optimizer, const st
         (unsigned)gradients->duplicates > ADADELTA_DUPLICATES_IN_ORDER)
         return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT,
                     "no settings for gradients, or nonfinite or duplicates is not a known value");
-    /* Within float for every tensor: a scale that becomes 0 or infinity there is none. */
-    if (!((float)gradients->scale > 0 && (float)gradients->scale < INFINITY) || !is_bound(gradients->clip_value) ||
-        !is_bound(gradients->clip_norm) || !is_bound(gradients->clip_global_norm))
-        return fail(
-            &optimizer->error, ADADELTA_ERROR_CLIP,
-            "scale %g must be above 0 and finite; clip_value %g, clip_norm %g and clip_global_norm %g finite and "
-            "at least 0",
-            gradients->scale, gradients->clip_value, gradients->clip_norm, gradients->clip_global_norm);
+    /* In float, too: a scale or a bound that is no normal number there would divide or cut by something else. */
+    const double value = gradients->clip_value;
+    if (!(gradients->scale >= FLT_MIN && gradients->scale <= FLT_MAX) || !is_amount(value) ||
+        (value > 0 && value < FLT_MIN) || !is_amount(gradients->clip_norm) || !is_amount(gradients->clip_global_norm))
+        return fail(&optimizer->error, ADADELTA_ERROR_CLIP,
+                    "scale %g must be from %.3g to %.3g, clip_value %g 0 or at least %.3g, clip_norm %g and "
+                    "clip_global_norm %g finite and at least 0",
+                    gradients->scale, (double)FLT_MIN, (double)FLT_MAX, value, (double)FLT_MIN, gradients->clip_norm,
+                    gradients->clip_global_norm);
     optimizer->gradients = *gradients;
     return ADADELTA_OK;
 }
@@ -166,8 +178,7 @@ enum adadelta_status adadelta_set_schedule(struct adadelta *optimizer, const str
         schedule = &constant;
     const enum adadelta_status status = adadelta_schedule_check(schedule);
     if (status)
-        return fail(&optimizer->error, status, "schedule '%s': a field that it uses is out of its range",
-                    adadelta_schedule_name(schedule->kind) ? adadelta_schedule_name(schedule->kind) : "unknown");
+        return fail(&optimizer->error, status, "schedule: %s", schedule_needs(schedule->kind));
     optimizer->schedule = *schedule;
     return ADADELTA_OK;
 }

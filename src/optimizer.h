@@ -31,11 +31,12 @@ struct tensor {
     size_t group;
     int own; /* 1: hyper in place of the group's */
     struct adadelta_hyper hyper;
-    size_t n, width; /* elements in all, and in a row (an entry of the first dimension) */
+    uint64_t name_hash; /* for what must not depend on the order of registration */
+    size_t n, width;    /* elements in all, and in a row (an entry of the first dimension) */
 
-    uint64_t steps, skipped; /* that this tensor took part in, or would have */
-    uint64_t averaged;       /* steps since its average began */
-    double update_norm;
+    uint64_t steps, skipped;           /* that this tensor took part in, or would have */
+    uint64_t averaged;                 /* steps since its average began */
+    double update_norm, gradient_norm; /* NaN: not known */
 
     struct part parts[MAX_PARTS];
     size_t part_count;
@@ -85,6 +86,13 @@ int arrays_overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes)
 
 /* The number of elements of a shape, or SIZE_MAX where they would not fit in memory as dtype or ndim is too large. */
 size_t shape_elements(enum adadelta_dtype dtype, size_t ndim, const size_t *shape);
+
+/* The tensor of that number; where there is none NULL, said in the optimizer's error. */
+struct tensor *tensor_find(struct adadelta *optimizer, size_t index);
+
+/* Whether a tensor can have a sparse gradient of so many rows; whether they exist is for the step to see. */
+enum adadelta_status tensor_check_rows(struct adadelta *optimizer, size_t index, size_t count, const size_t *rows,
+                                       const void *gradient);
 
 /* The settings that a tensor follows. */
 const struct adadelta_hyper *tensor_hyper(const struct adadelta *optimizer, const struct tensor *tensor);

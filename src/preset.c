@@ -18,7 +18,7 @@ static const struct adadelta_preset presets[] = {
     {"ensmallen", {.lr = 1, .rho = 0.95, .eps = 1e-6, HYPER}, {GRADIENTS}},
 };
 
-const struct adadelta_preset *adadelta_preset(size_t k)
+const struct adadelta_preset *adadelta_preset_at(size_t k)
 {
     return k < sizeof presets / sizeof *presets ? &presets[k] : NULL;
 }
@@ -26,7 +26,7 @@ const struct adadelta_preset *adadelta_preset(size_t k)
 const struct adadelta_preset *adadelta_preset_by_name(const char *name)
 {
     const struct adadelta_preset *preset = NULL;
-    for (size_t k = 0; name && (preset = adadelta_preset(k)); k++) {
+    for (size_t k = 0; name && (preset = adadelta_preset_at(k)); k++) {
         if (strcmp(name, preset->name) == 0)
             break;
     }

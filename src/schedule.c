@@ -42,11 +42,6 @@ struct adadelta_schedule adadelta_schedule_default(void)
 
 /* ---- The parts of a rate ---- */
 
-static int is_amount(double a) /* false for NaN */
-{
-    return a >= 0 && a < INFINITY;
-}
-
 /* From 1 down (or up) to end as w goes from 1 to 0; exact at both, and without a turn on the way. */
 static double between(double end, double w)
 {
@@ -128,15 +123,26 @@ static double callback(const struct adadelta_schedule *schedule, uint64_t step)
     return schedule->rate(step, schedule->context);
 }
 
+static const char run_needs[] = "linear, cosine and tail need steps above warmup, and end finite and at least 0";
+
 static const struct {
     int (*valid)(const struct adadelta_schedule *schedule);
     double (*rate)(const struct adadelta_schedule *schedule, uint64_t step);
     int warms_up;
+    const char *needs;
 } kinds[ADADELTA_SCHEDULE_COUNT] = {
-    [ADADELTA_SCHEDULE_CONSTANT] = {any, constant, 1}, [ADADELTA_SCHEDULE_LINEAR] = {has_run, linear, 1},
-    [ADADELTA_SCHEDULE_COSINE] = {has_run, cosine, 1}, [ADADELTA_SCHEDULE_STEP] = {has_decay, decay, 1},
-    [ADADELTA_SCHEDULE_TAIL] = {has_run, tail, 1},     [ADADELTA_SCHEDULE_CALLBACK] = {has_callback, callback, 0},
+    [ADADELTA_SCHEDULE_CONSTANT] = {any, constant, 1, "constant needs nothing"},
+    [ADADELTA_SCHEDULE_LINEAR] = {has_run, linear, 1, run_needs},
+    [ADADELTA_SCHEDULE_COSINE] = {has_run, cosine, 1, run_needs},
+    [ADADELTA_SCHEDULE_STEP] = {has_decay, decay, 1, "step needs every above 0, and gamma finite and at least 0"},
+    [ADADELTA_SCHEDULE_TAIL] = {has_run, tail, 1, run_needs},
+    [ADADELTA_SCHEDULE_CALLBACK] = {has_callback, callback, 0, "callback needs rate"},
 };
+
+const char *schedule_needs(enum adadelta_schedule_kind kind)
+{
+    return is_schedule(kind) ? kinds[kind].needs : "kind is not one of enum adadelta_schedule_kind";
+}
 
 enum adadelta_status adadelta_schedule_check(const struct adadelta_schedule *schedule)
 {

@@ -109,8 +109,8 @@ static void fill_rates(const struct source *source, struct adadelta_tensor_stats
     stats->rate_median = upper == lower ? rate(lower) : (rate(lower) + rate(upper)) / 2;
 }
 
-enum adadelta_status adadelta_tensor_stats(const struct adadelta *optimizer, size_t index,
-                                           struct adadelta_tensor_stats *stats)
+enum adadelta_status adadelta_get_tensor_stats(const struct adadelta *optimizer, size_t index,
+                                               struct adadelta_tensor_stats *stats)
 {
     if (!optimizer || index >= optimizer->tensor_count || !stats)
         return ADADELTA_ERROR_ARGUMENT;
@@ -123,6 +123,7 @@ enum adadelta_status adadelta_tensor_stats(const struct adadelta *optimizer, siz
         .rate_median = NAN,
         .rate_max = NAN,
         .update_norm = tensor->update_norm,
+        .gradient_norm = tensor->gradient_norm,
     };
     const struct source source = {
         .tensor = tensor,
@@ -133,6 +134,11 @@ enum adadelta_status adadelta_tensor_stats(const struct adadelta *optimizer, siz
     if (source.square_avg && source.acc_delta && tensor->n)
         fill_rates(&source, stats);
     return ADADELTA_OK;
+}
+
+uint64_t adadelta_tensor_skip_count(const struct adadelta *optimizer, size_t index)
+{
+    return optimizer && index < optimizer->tensor_count ? optimizer->tensors[index].skipped : 0;
 }
 
 enum adadelta_status adadelta_set_measuring(struct adadelta *optimizer, int on)

@@ -99,8 +99,7 @@ static enum adadelta_status measure_and_move(struct adadelta *optimizer, size_t 
 {
     const struct tensor *bad = measure_gradients(optimizer, begin, end);
     if (bad && optimizer->gradients.nonfinite == ADADELTA_NONFINITE_RAISE)
-        return fail(&optimizer->error, ADADELTA_ERROR_NONFINITE,
-                    "tensor '%.200s': the gradient is NaN, infinite, or too large to be squared", bad->info.name);
+        return blame_gradient(optimizer, bad);
     *skipped = bad != NULL;
     if (!bad) {
         move(optimizer, begin, end);
@@ -152,9 +151,8 @@ enum adadelta_status adadelta_step(struct adadelta *optimizer)
 /* The tensor of that number, to be stepped by itself, or why not. */
 static enum adadelta_status single_tensor(struct adadelta *optimizer, size_t index)
 {
-    if (index >= optimizer->tensor_count)
-        return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "there is no tensor %zu: the optimizer has %zu", index,
-                    optimizer->tensor_count);
+    if (!tensor_find(optimizer, index))
+        return ADADELTA_ERROR_ARGUMENT;
     if (optimizer->gradients.clip_global_norm > 0)
         return fail(&optimizer->error, ADADELTA_ERROR_GLOBAL_NORM, "%s",
                     adadelta_status_string(ADADELTA_ERROR_GLOBAL_NORM));
@@ -214,15 +212,11 @@ enum adadelta_status adadelta_step_rows(struct adadelta *optimizer, size_t index
 {
     if (!optimizer)
         return ADADELTA_ERROR_ARGUMENT;
-    const enum adadelta_status status = single_tensor(optimizer, index);
+    enum adadelta_status status = single_tensor(optimizer, index);
+    if (!status)
+        status = tensor_check_rows(optimizer, index, count, rows, gradient);
     if (status)
         return status;
-    const struct tensor *tensor = &optimizer->tensors[index];
-    if (count > tensor->info.max_rows)
-        return fail(&optimizer->error, ADADELTA_ERROR_ROW, "tensor '%.200s': %zu rows are named, max_rows is %zu",
-                    tensor->info.name, count, tensor->info.max_rows);
-    if (count && !rows)
-        return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': no rows", tensor->info.name);
     static const size_t no_rows;
     return step_with(optimizer, index, count ? rows : &no_rows, count, gradient);
 }

@@ -130,11 +130,21 @@ static size_t lay_out(const struct adadelta_options *options, struct tensor *ten
     return used;
 }
 
+/* FNV-1a, 64 bits (Fowler, Noll and Vo). */
+static uint64_t hash(const char *text)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
+    return hash;
+}
+
 /* A tensor as it is registered, without memory of its own. Its types must be right. */
 static struct tensor blank_tensor(const struct adadelta_options *options, const struct adadelta_tensor *info)
 {
-    struct tensor tensor = {.info = *info, .update_norm = NAN};
+    struct tensor tensor = {.info = *info, .update_norm = NAN, .gradient_norm = NAN};
     fill_in_types(&tensor.info);
+    tensor.name_hash = hash(info->name);
     const enum adadelta_dtype state = tensor.info.state_dtype;
     tensor.computed = tensor.info.dtype == ADADELTA_F64 || state == ADADELTA_F64 ? ADADELTA_F64 : ADADELTA_F32;
     tensor.n = shape_elements(ADADELTA_F64, info->ndim, info->shape);
@@ -300,8 +310,7 @@ enum adadelta_status adadelta_add_tensor(struct adadelta *optimizer, size_t grou
 
 /* ---- Arrays ---- */
 
-/* The tensor of that number; where there is none NULL, said in the optimizer's error. */
-static struct tensor *find_tensor(struct adadelta *optimizer, size_t index)
+struct tensor *tensor_find(struct adadelta *optimizer, size_t index)
 {
     if (index < optimizer->tensor_count)
         return &optimizer->tensors[index];
@@ -321,7 +330,7 @@ static enum adadelta_status change_buffers(struct adadelta *optimizer, size_t in
 
 enum adadelta_status adadelta_set_buffers(struct adadelta *optimizer, size_t index, void *values, const void *gradient)
 {
-    if (!optimizer || !find_tensor(optimizer, index))
+    if (!optimizer || !tensor_find(optimizer, index))
         return ADADELTA_ERROR_ARGUMENT;
     struct tensor changed = optimizer->tensors[index];
     changed.info.values = values;
@@ -330,18 +339,27 @@ enum adadelta_status adadelta_set_buffers(struct adadelta *optimizer, size_t ind
     return change_buffers(optimizer, index, &changed);
 }
 
+enum adadelta_status tensor_check_rows(struct adadelta *optimizer, size_t index, size_t count, const size_t *rows,
+                                       const void *gradient)
+{
+    const struct adadelta_tensor *info = &optimizer->tensors[index].info;
+    if (count > info->max_rows)
+        return fail(&optimizer->error, ADADELTA_ERROR_ROW, "tensor '%.200s': %zu rows are named, max_rows is %zu",
+                    info->name, count, info->max_rows);
+    if (count && (!rows || !gradient))
+        return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': no rows or no gradient", info->name);
+    return ADADELTA_OK;
+}
+
 enum adadelta_status adadelta_set_rows(struct adadelta *optimizer, size_t index, size_t count, const size_t *rows,
                                        const void *gradient)
 {
-    if (!optimizer || !find_tensor(optimizer, index))
+    if (!optimizer || !tensor_find(optimizer, index))
         return ADADELTA_ERROR_ARGUMENT;
     struct tensor changed = optimizer->tensors[index];
-    if (count > changed.info.max_rows)
-        return fail(&optimizer->error, ADADELTA_ERROR_ROW, "tensor '%.200s': %zu rows are named, max_rows is %zu",
-                    changed.info.name, count, changed.info.max_rows);
-    if (count && (!rows || !gradient))
-        return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': no rows or no gradient",
-                    changed.info.name);
+    const enum adadelta_status status = tensor_check_rows(optimizer, index, count, rows, gradient);
+    if (status)
+        return status;
     static const size_t no_rows;
     changed.rows = count ? rows : &no_rows;
     changed.row_count = count;
@@ -354,6 +372,8 @@ enum adadelta_status adadelta_get_tensor(const struct adadelta *optimizer, size_
     if (!optimizer || index >= optimizer->tensor_count || !tensor)
         return ADADELTA_ERROR_ARGUMENT;
     *tensor = optimizer->tensors[index].info;
+    if (optimizer->tensors[index].rows) /* a sparse one is not an array like the values */
+        tensor->gradient = NULL;
     return ADADELTA_OK;
 }
 
@@ -367,7 +387,7 @@ const struct adadelta_hyper *tensor_hyper(const struct adadelta *optimizer, cons
 enum adadelta_status adadelta_set_tensor_hyper(struct adadelta *optimizer, size_t index,
                                                const struct adadelta_hyper *hyper)
 {
-    if (!optimizer || !find_tensor(optimizer, index))
+    if (!optimizer || !tensor_find(optimizer, index))
         return ADADELTA_ERROR_ARGUMENT;
     struct tensor *tensor = &optimizer->tensors[index];
     const enum adadelta_status status =
@@ -404,7 +424,7 @@ const struct part *tensor_part(const struct tensor *tensor, const char *name)
 /* The part of that name; where there is none NULL, said in the optimizer's error. */
 static const struct part *find_part(struct adadelta *optimizer, size_t index, const char *name)
 {
-    const struct tensor *tensor = find_tensor(optimizer, index);
+    const struct tensor *tensor = tensor_find(optimizer, index);
     if (!tensor)
         return NULL;
     const struct part *part = name && strcmp(name, PART_SPARE) != 0 ? tensor_part(tensor, name) : NULL;
@@ -417,8 +437,10 @@ static const struct part *find_part(struct adadelta *optimizer, size_t index, co
 
 enum adadelta_status adadelta_state(struct adadelta *optimizer, size_t index, const char *name, void **state)
 {
-    if (!optimizer || !state)
+    if (!optimizer)
         return ADADELTA_ERROR_ARGUMENT;
+    if (!state)
+        return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "nowhere to put a state");
     const struct part *part = find_part(optimizer, index, name);
     if (!part)
         return optimizer->error.status;
@@ -429,8 +451,10 @@ enum adadelta_status adadelta_state(struct adadelta *optimizer, size_t index, co
 enum adadelta_status adadelta_set_state(struct adadelta *optimizer, size_t index, const char *name,
                                         const struct adadelta_tensor *array)
 {
-    if (!optimizer || !array)
+    if (!optimizer)
         return ADADELTA_ERROR_ARGUMENT;
+    if (!array)
+        return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "no array to set a state to");
     const struct part *part = find_part(optimizer, index, name);
     if (!part)
         return optimizer->error.status;

@@ -121,7 +121,7 @@ static inline uint64_t print_of(const struct run *r, int with_values)
         if (!adadelta_state(r->optimizer, 0, names[k], &found))
             print = print_bytes(print, found, r->n * sizes[k]);
     }
-    assert_int_equal(adadelta_tensor_stats(r->optimizer, 0, &stats), ADADELTA_OK);
+    assert_int_equal(adadelta_get_tensor_stats(r->optimizer, 0, &stats), ADADELTA_OK);
     print = print_bytes(print, &stats.steps, sizeof stats.steps);
     return with_values ? print_bytes(print, r->values, r->n * binaries[r->mix.values].size) : print;
 }

@@ -206,7 +206,7 @@ static enum adadelta_status storage_digest(const struct storage *storage, uint64
                 *hash = digest_bytes(*hash, state, counts[i] * size);
         }
         if (!status)
-            status = adadelta_tensor_stats(optimizer, i, &stats);
+            status = adadelta_get_tensor_stats(optimizer, i, &stats);
         if (!status)
             *hash = digest_bytes(*hash, &stats.rate_min, 4 * sizeof(double)); /* to update_norm */
     }

@@ -140,7 +140,7 @@ static void what_it_lacks_stays(void **state)
     assert_int_equal(adadelta_step_count(old.optimizer), SAVED);
     assert_int_equal(adadelta_skip_count(old.optimizer), 0);
     for (size_t k = 0; k < 2; k++) {
-        assert_int_equal(adadelta_tensor_stats(old.optimizer, k, &stats), ADADELTA_OK);
+        assert_int_equal(adadelta_get_tensor_stats(old.optimizer, k, &stats), ADADELTA_OK);
         assert_true(stats.steps == SAVED && stats.skipped == 0);
     }
     assert_int_equal(adadelta_get_tensor_hyper(old.optimizer, 1, &got), ADADELTA_OK);

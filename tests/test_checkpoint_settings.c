@@ -117,8 +117,8 @@ static void what_can_be_asked_comes_back(void **state)
     assert_int_equal(adadelta_get_schedule(second.optimizer, &schedule), ADADELTA_OK);
     assert_true(schedule.kind == ADADELTA_SCHEDULE_CONSTANT && schedule.warmup == 9);
     for (size_t k = 0; k < KINDS; k++) {
-        assert_int_equal(adadelta_tensor_stats(first.optimizer, k, &stats[0]), ADADELTA_OK);
-        assert_int_equal(adadelta_tensor_stats(second.optimizer, k, &stats[1]), ADADELTA_OK);
+        assert_int_equal(adadelta_get_tensor_stats(first.optimizer, k, &stats[0]), ADADELTA_OK);
+        assert_int_equal(adadelta_get_tensor_stats(second.optimizer, k, &stats[1]), ADADELTA_OK);
         assert_true(stats[0].steps == stats[1].steps && stats[0].skipped == stats[1].skipped);
         assert_true(isnan(stats[1].update_norm)); /* of a step that is no part of this run */
         assert_int_equal(adadelta_get_tensor_hyper(first.optimizer, k, &hyper[0]), ADADELTA_OK);
@@ -133,7 +133,7 @@ static void what_can_be_asked_comes_back(void **state)
 static void odd_settings_come_back(void **state)
 {
     const struct course odd = {
-        .gradients = {.scale = 0x1.fffffep127, .clip_value = 0x1p-1074, .clip_norm = 0x1.fffffffffffffp1023},
+        .gradients = {.scale = 0x1.fffffep127, .clip_value = 0x1p-126, .clip_norm = 0x1.fffffffffffffp1023},
         .schedule = {.kind = ADADELTA_SCHEDULE_TAIL,
                      .steps = UINT64_MAX,
                      .warmup = UINT64_MAX - 1,
@@ -426,6 +426,60 @@ static void exclusion_from_decay_comes_back(void **state)
     }
 }
 
+/* Two tensors that round by chance, registered in this order or the other. */
+struct pair {
+    struct adadelta *optimizer;
+    uint16_t x[2][3];
+    float g[2][3];
+};
+
+static void pair_start(struct pair *pair, int reversed)
+{
+    static const char *const names[] = {"a", "b"};
+    static const struct adadelta_options options = {.threads = 1, .seed = 5};
+    memset(pair, 0, sizeof *pair);
+    assert_int_equal(adadelta_create(&options, &pair->optimizer), ADADELTA_OK);
+    assert_int_equal(adadelta_add_group(pair->optimizer, NULL, NULL), ADADELTA_OK);
+    for (int k = 0; k < 2; k++) {
+        const int which = reversed ? 1 - k : k;
+        const struct adadelta_tensor tensor = {.name = names[which],
+                                               .dtype = ADADELTA_BF16,
+                                               .ndim = 1,
+                                               .shape = {3},
+                                               .values = pair->x[which],
+                                               .gradient = pair->g[which],
+                                               .gradient_dtype = ADADELTA_F32,
+                                               .weights = ADADELTA_WEIGHTS_STOCHASTIC};
+        for (int i = 0; i < 3; i++) {
+            pair->x[which][i] = (uint16_t)(0x3f80 + i);
+            pair->g[which][i] = (float)(i - 1) + 0.3F;
+        }
+        assert_int_equal(adadelta_add_tensor(pair->optimizer, 0, &tensor, NULL), ADADELTA_OK);
+    }
+}
+
+/* A file knows tensors by their names, and so does chance. */
+static void chance_does_not_depend_on_the_order_of_tensors(void **state)
+{
+    (void)state;
+    struct pair first, second;
+    pair_start(&first, 0);
+    pair_start(&second, 1);
+    for (int t = 0; t < 40; t++) {
+        if (t == 10) {
+            assert_int_equal(adadelta_save(first.optimizer, path, NULL), ADADELTA_OK);
+            assert_int_equal(adadelta_load(second.optimizer, path, NULL), ADADELTA_OK);
+        }
+        assert_int_equal(adadelta_step(first.optimizer), ADADELTA_OK);
+        if (t >= 10)
+            assert_int_equal(adadelta_step(second.optimizer), ADADELTA_OK);
+    }
+    assert_memory_equal(first.x, second.x, sizeof first.x);
+    assert_memory_not_equal(first.x[0], first.x[1], sizeof first.x[0]); /* each has chances of its own */
+    adadelta_destroy(first.optimizer);
+    adadelta_destroy(second.optimizer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -440,6 +494,7 @@ int main(void)
         cmocka_unit_test(choices_have_their_words),
         cmocka_unit_test(the_page_names_every_key),
         cmocka_unit_test(exclusion_from_decay_comes_back),
+        cmocka_unit_test(chance_does_not_depend_on_the_order_of_tensors),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

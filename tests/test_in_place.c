@@ -430,7 +430,7 @@ static void nothing_calls_malloc(void **state)
                 assert_int_equal(adadelta_add_group(copy, NULL, NULL), ADADELTA_OK);
             for (size_t k = 0; k < ours.count; k++) {
                 struct adadelta_tensor_stats stats;
-                assert_int_equal(adadelta_tensor_stats(copy, k, &stats), ADADELTA_OK);
+                assert_int_equal(adadelta_get_tensor_stats(copy, k, &stats), ADADELTA_OK);
             }
             assert_int_equal(adadelta_add_tensor(copy, 0, &ours.tensors[0], NULL), ADADELTA_ERROR_NAME);
             adadelta_destroy(copy);

@@ -133,7 +133,7 @@ static void wrong_schedules_change_nothing(void **state)
         uint64_t max_iterations;
     } cases[] = {
         {{.kind = ADADELTA_SCHEDULE_LINEAR}, UINT64_MAX}, /* no end to be reached */
-        {{.kind = ADADELTA_SCHEDULE_COSINE}, 0},
+        {{.kind = ADADELTA_SCHEDULE_COSINE, .end = NAN}, 0},
         {{.kind = ADADELTA_SCHEDULE_TAIL, .warmup = 50}, 50},
         {{.kind = ADADELTA_SCHEDULE_LINEAR, .steps = 50, .warmup = 50}, 100},
         {{.kind = ADADELTA_SCHEDULE_LINEAR, .end = -1}, 100},
@@ -150,6 +150,18 @@ static void wrong_schedules_change_nothing(void **state)
         options.max_iterations = cases[i].max_iterations;
         refused(2, x, bowl, &options, ADADELTA_ERROR_SCHEDULE);
         assert_true(x[0] == 1 && x[1] == 2);
+    }
+    options = adadelta_minimize_options_default();
+    options.max_iterations = 0; /* to look at x needs no length */
+    for (int kind = ADADELTA_SCHEDULE_LINEAR; kind <= ADADELTA_SCHEDULE_TAIL; kind++) {
+        struct adadelta_minimize_result result;
+        uint64_t calls = 0;
+        options.schedule = adadelta_schedule_default();
+        options.schedule.kind = (enum adadelta_schedule_kind)kind;
+        options.schedule.every = 1;
+        options.schedule.warmup = 7;
+        assert_int_equal(adadelta_minimize(2, x, bowl, &calls, &options, &result), ADADELTA_OK);
+        assert_true(calls == 1 && result.value == 5 && result.reason == ADADELTA_MINIMIZE_ITERATIONS);
     }
     options = adadelta_minimize_options_default();
     options.schedule.kind = ADADELTA_SCHEDULE_CALLBACK;

@@ -294,7 +294,7 @@ static void everything_else(struct zoo *zoo)
         struct adadelta_tensor_stats stats;
         struct adadelta_tensor tensor, array;
         struct adadelta_hyper hyper;
-        assert_int_equal(adadelta_tensor_stats(optimizer, k, &stats), ADADELTA_OK);
+        assert_int_equal(adadelta_get_tensor_stats(optimizer, k, &stats), ADADELTA_OK);
         assert_int_equal(adadelta_get_tensor(optimizer, k, &tensor), ADADELTA_OK);
         assert_int_equal(adadelta_get_tensor_hyper(optimizer, k, &hyper), ADADELTA_OK);
         assert_int_equal(adadelta_set_tensor_hyper(optimizer, k, &hyper), ADADELTA_OK);

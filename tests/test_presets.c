@@ -59,12 +59,12 @@ static void presets_are_numbered_and_named(void **state)
 {
     (void)state;
     for (size_t k = 0; k < PUBLISHED; k++) {
-        assert_non_null(adadelta_preset(k));
-        assert_string_equal(adadelta_preset(k)->name, published[k].name);
-        assert_ptr_equal(adadelta_preset_by_name(published[k].name), adadelta_preset(k));
+        assert_non_null(adadelta_preset_at(k));
+        assert_string_equal(adadelta_preset_at(k)->name, published[k].name);
+        assert_ptr_equal(adadelta_preset_by_name(published[k].name), adadelta_preset_at(k));
     }
-    assert_null(adadelta_preset(PUBLISHED));
-    assert_null(adadelta_preset(SIZE_MAX));
+    assert_null(adadelta_preset_at(PUBLISHED));
+    assert_null(adadelta_preset_at(SIZE_MAX));
     static const char *const unknown[] = {"", "torch", "PyTorch", "pytorch ", "kera", "keras3"};
     for (size_t k = 0; k < sizeof unknown / sizeof *unknown; k++)
         assert_null(adadelta_preset_by_name(unknown[k]));
@@ -75,7 +75,7 @@ static void not_finite_goes_through(void **state)
 {
     (void)state;
     for (size_t k = 0; k < PUBLISHED; k++) {
-        const struct adadelta_preset *preset = adadelta_preset(k);
+        const struct adadelta_preset *preset = adadelta_preset_at(k);
         double x[2] = {0};
         const double g[2] = {NAN, 1};
         struct adadelta *optimizer;

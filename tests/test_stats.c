@@ -21,7 +21,7 @@ static struct adadelta *new_optimizer(const struct adadelta_options *options, co
 static struct adadelta_tensor_stats stats_of(const struct adadelta *optimizer, size_t index)
 {
     struct adadelta_tensor_stats stats;
-    assert_int_equal(adadelta_tensor_stats(optimizer, index, &stats), ADADELTA_OK);
+    assert_int_equal(adadelta_get_tensor_stats(optimizer, index, &stats), ADADELTA_OK);
     return stats;
 }
 
@@ -202,15 +202,15 @@ static void stats_check_their_arguments(void **state)
     struct adadelta *optimizer = new_optimizer(NULL, NULL);
     memset(&stats, 0x3c, sizeof stats);
     memcpy(&before, &stats, sizeof stats);
-    assert_int_equal(adadelta_tensor_stats(NULL, 0, &stats), ADADELTA_ERROR_ARGUMENT);
-    assert_int_equal(adadelta_tensor_stats(optimizer, 0, &stats), ADADELTA_ERROR_ARGUMENT);
-    assert_int_equal(adadelta_tensor_stats(optimizer, SIZE_MAX, &stats), ADADELTA_ERROR_ARGUMENT);
+    assert_int_equal(adadelta_get_tensor_stats(NULL, 0, &stats), ADADELTA_ERROR_ARGUMENT);
+    assert_int_equal(adadelta_get_tensor_stats(optimizer, 0, &stats), ADADELTA_ERROR_ARGUMENT);
+    assert_int_equal(adadelta_get_tensor_stats(optimizer, SIZE_MAX, &stats), ADADELTA_ERROR_ARGUMENT);
     assert_memory_equal(&stats, &before, sizeof stats);
     float x = 0;
     const struct adadelta_tensor tensor = {.name = "x", .values = &x};
     assert_int_equal(adadelta_add_tensor(optimizer, 0, &tensor, NULL), ADADELTA_OK);
-    assert_int_equal(adadelta_tensor_stats(optimizer, 0, NULL), ADADELTA_ERROR_ARGUMENT);
-    assert_int_equal(adadelta_tensor_stats(optimizer, 1, &stats), ADADELTA_ERROR_ARGUMENT);
+    assert_int_equal(adadelta_get_tensor_stats(optimizer, 0, NULL), ADADELTA_ERROR_ARGUMENT);
+    assert_int_equal(adadelta_get_tensor_stats(optimizer, 1, &stats), ADADELTA_ERROR_ARGUMENT);
     assert_memory_equal(&stats, &before, sizeof stats);
     assert_int_equal(adadelta_state_bytes(NULL), 0);
     assert_int_equal(adadelta_set_measuring(NULL, 1), ADADELTA_ERROR_ARGUMENT);

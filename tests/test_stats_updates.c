@@ -13,7 +13,7 @@ enum { N = 1025 };
 static double norm_of(const struct adadelta *optimizer, size_t index)
 {
     struct adadelta_tensor_stats stats;
-    assert_int_equal(adadelta_tensor_stats(optimizer, index, &stats), ADADELTA_OK);
+    assert_int_equal(adadelta_get_tensor_stats(optimizer, index, &stats), ADADELTA_OK);
     return stats.update_norm;
 }
 

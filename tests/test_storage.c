@@ -310,6 +310,9 @@ static void f16_state_overflows_and_underflows(void **state)
     const struct adadelta_tensor tensor = tensor_of(&mix, "x", N, x, g);
     memcpy(g, gradients, sizeof g);
     assert_int_equal(adadelta_add_tensor(optimizer, 0, &tensor, NULL), ADADELTA_OK);
+    struct adadelta_gradients settings = adadelta_gradients_default();
+    settings.nonfinite = ADADELTA_NONFINITE_PROPAGATE;
+    assert_int_equal(adadelta_set_gradients(optimizer, &settings), ADADELTA_OK);
     assert_int_equal(adadelta_step(optimizer), ADADELTA_OK);
     for (size_t i = 0; i < N; i++)
         assert_int_equal(bits_at(ADADELTA_F16, state_named(optimizer, "square_avg"), i), squares[i]);
@@ -321,12 +324,45 @@ static void f16_state_overflows_and_underflows(void **state)
     adadelta_destroy(optimizer);
 }
 
+/* By default a gradient whose square the state cannot hold is refused, not taken in as infinity: trap 4. */
+static void what_state_cannot_hold_is_refused(void **state)
+{
+    (void)state;
+    const struct {
+        struct mix mix;
+        double good, bad;
+    } cases[] = {
+        {{ADADELTA_F32, ADADELTA_F32, ADADELTA_F16, ADADELTA_WEIGHTS_MASTER}, 255, 256}, /* 65504 = 255.94^2 */
+        {{ADADELTA_F64, ADADELTA_F64, ADADELTA_F32, ADADELTA_WEIGHTS_MASTER}, 1.84e19, 1.85e19},
+        {{ADADELTA_F64, ADADELTA_F64, ADADELTA_BF16, ADADELTA_WEIGHTS_MASTER}, 1.84e19, 1.842e19},
+        {{ADADELTA_F32, ADADELTA_F32, ADADELTA_F32, ADADELTA_WEIGHTS_MASTER}, 1.84e19, 1.85e19},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        double x[1] = {0}, g[1];
+        struct adadelta_hyper hyper = adadelta_hyper_default();
+        hyper.rho = 0; /* v is g*g at once */
+        struct adadelta *optimizer = new_optimizer(ADADELTA_METHOD_ADADELTA, NULL);
+        const struct adadelta_tensor tensor = tensor_of(&cases[k].mix, "x", 1, x, g);
+        assert_int_equal(adadelta_set_hyper(optimizer, 0, &hyper), ADADELTA_OK);
+        assert_int_equal(adadelta_add_tensor(optimizer, 0, &tensor, NULL), ADADELTA_OK);
+        assert_int_equal(adadelta_convert(1, cases[k].mix.gradient, g, ADADELTA_F64, &cases[k].bad), ADADELTA_OK);
+        assert_int_equal(adadelta_step(optimizer), ADADELTA_ERROR_NONFINITE);
+        assert_non_null(strstr(adadelta_error_text(optimizer), "too large to be squared"));
+        assert_int_equal(adadelta_convert(1, cases[k].mix.gradient, g, ADADELTA_F64, &cases[k].good), ADADELTA_OK);
+        assert_int_equal(adadelta_step(optimizer), ADADELTA_OK);
+        struct adadelta_tensor_stats stats;
+        assert_int_equal(adadelta_get_tensor_stats(optimizer, 0, &stats), ADADELTA_OK);
+        assert_true(stats.rate_min > 0); /* v is not infinite */
+        adadelta_destroy(optimizer);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(registration_takes_what_goes_together), cmocka_unit_test(registration_fills_in_defaults),
         cmocka_unit_test(registration_refuses_other_types),      cmocka_unit_test(steps_are_as_composed),
-        cmocka_unit_test(f16_state_overflows_and_underflows),
+        cmocka_unit_test(f16_state_overflows_and_underflows),    cmocka_unit_test(what_state_cannot_hold_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

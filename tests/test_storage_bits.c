@@ -104,7 +104,7 @@ static uint64_t digest_of_rest(uint64_t hash, struct adadelta *optimizer, const 
     for (size_t k = 0; k < 3; k++)
         if (!adadelta_state(optimizer, 0, rows[k].name, &found))
             hash = digest(hash, rows[k].dtype, found, n);
-    if (adadelta_tensor_stats(optimizer, 0, &stats))
+    if (adadelta_get_tensor_stats(optimizer, 0, &stats))
         return 0;
     const double numbers[] = {stats.rate_min, stats.rate_median, stats.rate_max, stats.update_norm};
     return digest(hash, ADADELTA_F64, numbers, 4);

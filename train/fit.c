@@ -443,7 +443,7 @@ size_t fit_tensor_count(const struct fit *fit)
 const char *fit_tensor_stats(const struct fit *fit, size_t k, struct adadelta_tensor_stats *stats)
 {
     struct adadelta_tensor tensor;
-    if (adadelta_get_tensor(fit->optimizer, k, &tensor) || adadelta_tensor_stats(fit->optimizer, k, stats))
+    if (adadelta_get_tensor(fit->optimizer, k, &tensor) || adadelta_get_tensor_stats(fit->optimizer, k, stats))
         return NULL;
     return tensor.name;
 }

@@ -50,7 +50,7 @@ class Rates(Case):
 
     def test_other_methods_have_no_rates(self):
         events = self.events("train", data("iris.csv"), "--method", "sgd", "--epochs", 1)
-        self.assertEqual([sorted(tensor) for tensor in events[0]["tensors"]], [["name", "update_norm"]] * 2)
+        self.assertEqual([sorted(tensor) for tensor in events[0]["tensors"]], [["name", "skipped", "state_bytes", "steps", "update_norm"]] * 2)
 
 
 if __name__ == "__main__":
