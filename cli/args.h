@@ -52,6 +52,8 @@ enum option_id {
     OPTION_DTYPE,
     OPTION_TENSORS,
     OPTION_REPEAT,
+    OPTION_LOOK,
+    OPTION_NORM,
     OPTION_ID_COUNT
 };
 

@@ -115,7 +115,10 @@ static enum adadelta_status set_up(struct bench *bench)
     fill(plan, bench->x, 0);
     fill(plan, bench->g, 1);
     struct adadelta_gradients gradients = adadelta_gradients_default();
-    gradients.nonfinite = ADADELTA_NONFINITE_PROPAGATE; /* the limit loop reads gradients once, too */
+    if (!plan->look)
+        gradients.nonfinite = ADADELTA_NONFINITE_PROPAGATE; /* the limit loop reads gradients once, too */
+    if (plan->norm)
+        gradients.clip_global_norm = FLT_MAX; /* nothing is that long: the values stay */
     enum adadelta_status status = adadelta_create(&options, &bench->optimizer);
     if (!status)
         status = adadelta_set_gradients(bench->optimizer, &gradients);

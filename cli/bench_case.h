@@ -17,6 +17,7 @@ struct bench_plan {
     int threads;    /* at least 1 */
     size_t rounds;  /* 0: as many as fit in a third of a second, and no fewer than 7 */
     uint64_t seed;
+    int look, norm; /* 1: the step looks for gradients that are not finite, takes the norm of all */
 };
 
 /* Medians of the rounds. */

@@ -32,6 +32,9 @@ static const struct option step_rows[] = {
     {OPTION_DTYPE, OPTION_TEXT, "dtype", 0, "TYPE", 0, 0, 0,
      "of parameters, gradients and state: f32 or f64 (default f32)"},
     {OPTION_TENSORS, OPTION_WHOLE, "tensors", 0, "K", 1, 10000, 0, "split the parameters over K tensors (default 1)"},
+    {OPTION_LOOK, OPTION_FLAG, "look", 0, NULL, 0, 0, 0,
+     "with the look for gradients that are not finite, which an optimizer takes unless told otherwise"},
+    {OPTION_NORM, OPTION_FLAG, "norm", 0, NULL, 0, 0, 0, "with the norm of all gradients, as clipping by it needs"},
     {OPTION_REPEAT, OPTION_WHOLE, "repeat", 0, "R", 1, 1000000, 0,
      "rounds to take the median of (default: a third of a second a size, and no fewer than 7)"},
 };
@@ -147,6 +150,8 @@ enum verdict bench_step(const struct args *args, struct trouble *trouble)
         .tensors = values[OPTION_TENSORS].given ? (size_t)values[OPTION_TENSORS].whole : 1,
         .threads = threads ? threads : omp_get_num_procs(),
         .rounds = (size_t)values[OPTION_REPEAT].whole,
+        .look = values[OPTION_LOOK].given,
+        .norm = values[OPTION_NORM].given,
         .seed = values[OPTION_SEED].given ? values[OPTION_SEED].whole : 1,
     };
     memcpy(sizes.n, default_sizes, sizeof default_sizes);

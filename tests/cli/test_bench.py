@@ -33,6 +33,11 @@ class Bench(Case):
             for n, tensors in [(7, 7), (1000, 7), (100003, 3)]:
                 self.assertEqual(self.step("--n", n, "--tensors", tensors, "--dtype", dtype, "--repeat", 1)[0]["n"], n)
 
+    def test_look_and_norm(self):
+        """Neither changes what the step computes: the command checks it before it times anything."""
+        for words in (["--look"], ["--norm"], ["--look", "--norm"]):
+            self.assertEqual(self.step("--n", 5000, "--repeat", 1, *words)[0]["n"], 5000)
+
     def test_instruction_set_is_the_library_s(self):
         row = self.step("--n", 1000, "--repeat", 1, env={"ADADELTA_ISA": "scalar"})[0]
         self.assertEqual(row["isa"], "scalar")
