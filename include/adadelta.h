@@ -390,6 +390,22 @@ ADADELTA_API enum adadelta_status adadelta_get_tensor_hyper(const struct adadelt
 ADADELTA_API enum adadelta_status adadelta_get_tensor(const struct adadelta *optimizer, size_t index,
                                                       struct adadelta_tensor *tensor);
 
+/* *index is the number of the tensor of that name. Errors: ADADELTA_ERROR_ARGUMENT; ADADELTA_ERROR_NAME: there is none.
+ */
+ADADELTA_API enum adadelta_status adadelta_find_tensor(const struct adadelta *optimizer, const char *name,
+                                                       size_t *index);
+
+/* *group is the number of a tensor's group; *own (may be NULL) is 1 where the tensor has settings of its own.
+   Errors: ADADELTA_ERROR_ARGUMENT (also: no such tensor). */
+ADADELTA_API enum adadelta_status adadelta_tensor_group(const struct adadelta *optimizer, size_t index, size_t *group,
+                                                        int *own);
+
+/* Fills *array with a tensor's state array number k, from 0: its name, type, shape and values (as adadelta_state gives
+   them); other fields 0. To walk over all of a tensor's state. Errors: ADADELTA_ERROR_ARGUMENT (also: no such tensor);
+   ADADELTA_ERROR_NAME: it has no more. */
+ADADELTA_API enum adadelta_status adadelta_get_state(const struct adadelta *optimizer, size_t index, size_t k,
+                                                     struct adadelta_tensor *array);
+
 /* *state is a tensor's state array of that name, [n] of its type, 64-byte aligned; it may be read and written between
    steps, and lives as long as the optimizer. The names: those of adadelta_method_state_name, of the tensor's
    state_dtype; "master" (F32, good from the first step on) or "low" (U16) for the weights that have them; "average" (of

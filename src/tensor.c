@@ -273,10 +273,9 @@ static enum adadelta_status check_buffers(struct adadelta *optimizer, size_t ind
 
 static enum adadelta_status check_name(struct adadelta *optimizer, const char *name)
 {
-    for (size_t i = 0; i < optimizer->tensor_count; i++) {
-        if (strcmp(name, optimizer->tensors[i].info.name) == 0)
-            return fail(&optimizer->error, ADADELTA_ERROR_NAME, "tensor name '%.200s' is taken", name);
-    }
+    size_t index;
+    if (adadelta_find_tensor(optimizer, name, &index) == ADADELTA_OK)
+        return fail(&optimizer->error, ADADELTA_ERROR_NAME, "tensor name '%.200s' is taken", name);
     return ADADELTA_OK;
 }
 
@@ -377,6 +376,29 @@ enum adadelta_status adadelta_get_tensor(const struct adadelta *optimizer, size_
     return ADADELTA_OK;
 }
 
+enum adadelta_status adadelta_find_tensor(const struct adadelta *optimizer, const char *name, size_t *index)
+{
+    if (!optimizer || !name || !index)
+        return ADADELTA_ERROR_ARGUMENT;
+    for (size_t i = 0; i < optimizer->tensor_count; i++) {
+        if (strcmp(name, optimizer->tensors[i].info.name) == 0) {
+            *index = i;
+            return ADADELTA_OK;
+        }
+    }
+    return ADADELTA_ERROR_NAME;
+}
+
+enum adadelta_status adadelta_tensor_group(const struct adadelta *optimizer, size_t index, size_t *group, int *own)
+{
+    if (!optimizer || index >= optimizer->tensor_count || !group)
+        return ADADELTA_ERROR_ARGUMENT;
+    *group = optimizer->tensors[index].group;
+    if (own)
+        *own = optimizer->tensors[index].own;
+    return ADADELTA_OK;
+}
+
 /* ---- Settings of its own ---- */
 
 const struct adadelta_hyper *tensor_hyper(const struct adadelta *optimizer, const struct tensor *tensor)
@@ -433,6 +455,21 @@ static const struct part *find_part(struct adadelta *optimizer, size_t index, co
     else if (!part)
         fail(&optimizer->error, ADADELTA_ERROR_NAME, "tensor '%.200s' has no state '%.100s'", tensor->info.name, name);
     return part;
+}
+
+enum adadelta_status adadelta_get_state(const struct adadelta *optimizer, size_t index, size_t k,
+                                        struct adadelta_tensor *array)
+{
+    if (!optimizer || index >= optimizer->tensor_count || !array)
+        return ADADELTA_ERROR_ARGUMENT;
+    const struct tensor *tensor = &optimizer->tensors[index];
+    if (k >= tensor->part_count || strcmp(tensor->parts[k].name, PART_SPARE) == 0) /* which comes last */
+        return ADADELTA_ERROR_NAME;
+    const struct part *part = &tensor->parts[k];
+    *array = (struct adadelta_tensor){
+        .name = part->name, .dtype = part->dtype, .ndim = tensor->info.ndim, .values = part->values};
+    memcpy(array->shape, tensor->info.shape, sizeof array->shape);
+    return ADADELTA_OK;
 }
 
 enum adadelta_status adadelta_state(struct adadelta *optimizer, size_t index, const char *name, void **state)

@@ -479,6 +479,53 @@ static void clone_arguments(void **state)
     adadelta_destroy(f.optimizer);
 }
 
+static void tensors_are_found(void **state)
+{
+    (void)state;
+    struct fixture f;
+    size_t number = 9;
+    int own = 9;
+    build(&f, ADADELTA_METHOD_ADADELTA);
+    for (size_t i = 0; i < TENSORS; i++) {
+        assert_int_equal(adadelta_find_tensor(f.optimizer, f.tensors[i].name, &number), ADADELTA_OK);
+        assert_int_equal(number, i);
+        assert_int_equal(adadelta_tensor_group(f.optimizer, i, &number, &own), ADADELTA_OK);
+        assert_true(number == (i == 1) && own == 0);
+    }
+    const struct adadelta_hyper hyper = adadelta_hyper_default();
+    assert_int_equal(adadelta_set_tensor_hyper(f.optimizer, 1, &hyper), ADADELTA_OK);
+    assert_int_equal(adadelta_tensor_group(f.optimizer, 1, &number, &own), ADADELTA_OK);
+    assert_true(number == 1 && own == 1);
+    assert_int_equal(adadelta_tensor_group(f.optimizer, 0, &number, NULL), ADADELTA_OK);
+    assert_int_equal(adadelta_tensor_group(f.optimizer, TENSORS, &number, &own), ADADELTA_ERROR_ARGUMENT);
+    assert_int_equal(adadelta_tensor_group(f.optimizer, 0, NULL, &own), ADADELTA_ERROR_ARGUMENT);
+    number = 9;
+    assert_int_equal(adadelta_find_tensor(f.optimizer, "layer", &number), ADADELTA_ERROR_NAME);
+    assert_int_equal(adadelta_find_tensor(f.optimizer, NULL, &number), ADADELTA_ERROR_ARGUMENT);
+    assert_int_equal(adadelta_find_tensor(NULL, "layer", &number), ADADELTA_ERROR_ARGUMENT);
+    assert_true(number == 9);
+    adadelta_destroy(f.optimizer);
+}
+
+/* What an optimizer was made with, and the one thing of it that can change. */
+static void options_read_back(void **state)
+{
+    (void)state;
+    const struct adadelta_options made = {.method = ADADELTA_METHOD_SGD, .threads = 3, .seed = 7};
+    struct adadelta *optimizer;
+    assert_int_equal(adadelta_create(&made, &optimizer), ADADELTA_OK);
+    struct adadelta_options options = adadelta_get_options(optimizer);
+    assert_true(options.method == ADADELTA_METHOD_SGD && options.threads == 3 && options.seed == 7);
+    assert_true(options.allocator.allocate && options.allocator.release);
+    assert_int_equal(adadelta_set_threads(optimizer, 1024), ADADELTA_OK);
+    assert_int_equal(adadelta_set_threads(optimizer, 1025), ADADELTA_ERROR_ARGUMENT);
+    assert_int_equal(adadelta_set_threads(optimizer, -1), ADADELTA_ERROR_ARGUMENT);
+    assert_int_equal(adadelta_set_threads(NULL, 1), ADADELTA_ERROR_ARGUMENT);
+    assert_int_equal(adadelta_get_options(optimizer).threads, 1024);
+    assert_true(adadelta_get_options(NULL).average_decay == 0.999);
+    adadelta_destroy(optimizer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -495,6 +542,8 @@ int main(void)
         cmocka_unit_test(tensors_without_gradient_are_skipped),
         cmocka_unit_test(buffers_are_replaced),
         cmocka_unit_test(clones_are_independent),
+        cmocka_unit_test(tensors_are_found),
+        cmocka_unit_test(options_read_back),
         cmocka_unit_test(clone_arguments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,12 +195,45 @@ static void state_has_no_other_names(void **state)
     }
 }
 
+/* adadelta_get_state walks over the names that adadelta_state knows, with the same arrays. */
+static void state_can_be_walked_over(void **state)
+{
+    (void)state;
+    double x[2] = {0};
+    for (int k = 0; k < MIXES; k++) {
+        const struct mix mix = mix_number(k);
+        if (!goes_together(&mix))
+            continue;
+        const int narrow = mix.values == ADADELTA_BF16 || mix.values == ADADELTA_F16;
+        const char *const kept = !narrow                                  ? NULL
+                                 : mix.weights == ADADELTA_WEIGHTS_MASTER ? "master"
+                                 : mix.weights == ADADELTA_WEIGHTS_SPLIT  ? "low"
+                                                                          : NULL;
+        const char *const names[] = {"square_avg", "acc_delta", kept ? kept : "average", kept ? "average" : NULL};
+        struct adadelta *optimizer = with_averages(&mix, ADADELTA_AVERAGING_POLYAK, 2, x);
+        struct adadelta_tensor array;
+        size_t p = 0;
+        for (; p < 4 && names[p]; p++) {
+            void *values;
+            assert_int_equal(adadelta_get_state(optimizer, 0, p, &array), ADADELTA_OK);
+            assert_string_equal(array.name, names[p]);
+            assert_int_equal(adadelta_state(optimizer, 0, names[p], &values), ADADELTA_OK);
+            assert_true(array.values == values && array.ndim == 2 && array.shape[0] == 2 && array.shape[1] == 1);
+            assert_int_equal(adadelta_set_state(optimizer, 0, names[p], &array), ADADELTA_OK); /* type and shape fit */
+        }
+        assert_int_equal(adadelta_get_state(optimizer, 0, p, &array), ADADELTA_ERROR_NAME);
+        assert_int_equal(adadelta_get_state(optimizer, 1, 0, &array), ADADELTA_ERROR_ARGUMENT);
+        assert_int_equal(adadelta_get_state(optimizer, 0, 0, NULL), ADADELTA_ERROR_ARGUMENT);
+        adadelta_destroy(optimizer);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_have_sizes_and_names),        cmocka_unit_test(conversions_are_to_nearest),
         cmocka_unit_test(conversions_check_their_arguments), cmocka_unit_test(state_is_set_by_name),
-        cmocka_unit_test(state_has_no_other_names),
+        cmocka_unit_test(state_has_no_other_names),          cmocka_unit_test(state_can_be_walked_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
