@@ -288,6 +288,22 @@ static void registered_rows_stay(void **state)
     adadelta_destroy(twin.optimizer);
 }
 
+/* A sparse gradient is not handed out as if it had an element for each parameter. */
+static void a_sparse_gradient_is_not_read_back(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct adadelta_tensor tensor;
+    build(&f, ADADELTA_DUPLICATES_SUM);
+    OK(adadelta_set_rows(f.optimizer, AFTER, COUNT, good, f.g[AFTER]));
+    OK(adadelta_get_tensor(f.optimizer, AFTER, &tensor));
+    assert_null(tensor.gradient);
+    OK(adadelta_set_buffers(f.optimizer, AFTER, f.x[AFTER], f.g[AFTER]));
+    OK(adadelta_get_tensor(f.optimizer, AFTER, &tensor));
+    assert_ptr_equal(tensor.gradient, f.g[AFTER]);
+    adadelta_destroy(f.optimizer);
+}
+
 /* Rows of no elements, and no rows at all. */
 static void empty_tensors(void **state)
 {
@@ -322,6 +338,7 @@ int main(void)
         cmocka_unit_test(lists_may_be_refilled),
         cmocka_unit_test(clones_have_the_rows),
         cmocka_unit_test(registered_rows_stay),
+        cmocka_unit_test(a_sparse_gradient_is_not_read_back),
         cmocka_unit_test(empty_tensors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

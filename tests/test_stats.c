@@ -335,6 +335,44 @@ static void errors_are_not_counted(void **state)
     adadelta_destroy(f.optimizer);
 }
 
+/* Of what the bounds are compared with: after scale and clipping by value, before they shrink it; NaN where no norm was
+   asked for. */
+static void norms_of_gradients_are_kept(void **state)
+{
+    (void)state;
+    float x[3] = {0};
+    float g[3] = {6, -8, 30}; /* over 2: 3, -4, 15, which is cut to 12: the norm is 13 */
+    const struct adadelta_tensor tensor = {.name = "x", .ndim = 1, .shape = {3}, .values = x, .gradient = g};
+    struct adadelta *optimizer = new_optimizer(NULL, NULL);
+    struct adadelta_gradients gradients = adadelta_gradients_default();
+    gradients.scale = 2;
+    gradients.clip_value = 12;
+    assert_int_equal(adadelta_add_tensor(optimizer, 0, &tensor, NULL), ADADELTA_OK);
+    for (int kind = 0; kind < 3; kind++) {
+        gradients.clip_norm = kind == 1 ? 0.5 : 0;
+        gradients.clip_global_norm = kind == 2 ? 100 : 0;
+        assert_int_equal(adadelta_set_gradients(optimizer, &gradients), ADADELTA_OK);
+        assert_int_equal(adadelta_step(optimizer), ADADELTA_OK);
+        const double norm = stats_of(optimizer, 0).gradient_norm;
+        assert_true(kind == 0 ? isnan(norm) : norm == 13);
+    }
+    adadelta_destroy(optimizer);
+}
+
+/* The number of left out steps of one tensor, without its statistics. */
+static void skips_are_told_cheaply(void **state)
+{
+    (void)state;
+    struct two f;
+    build(&f, ADADELTA_NONFINITE_SKIP);
+    f.maybe = NAN;
+    assert_int_equal(adadelta_step_tensor(f.optimizer, 1, &f.maybe), ADADELTA_OK);
+    assert_true(adadelta_tensor_skip_count(f.optimizer, 0) == 0 && adadelta_tensor_skip_count(f.optimizer, 1) == 1);
+    assert_true(adadelta_tensor_skip_count(f.optimizer, 2) == 0 && adadelta_tensor_skip_count(NULL, 1) == 0);
+    assert_true(adadelta_skip_count(f.optimizer) == 0);
+    adadelta_destroy(f.optimizer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +380,7 @@ int main(void)
         cmocka_unit_test(rates_of_infinite_state),     cmocka_unit_test(other_methods_have_no_rates),
         cmocka_unit_test(stats_check_their_arguments), cmocka_unit_test(state_takes_the_bytes_of_its_types),
         cmocka_unit_test(steps_are_counted),           cmocka_unit_test(errors_are_not_counted),
+        cmocka_unit_test(norms_of_gradients_are_kept), cmocka_unit_test(skips_are_told_cheaply),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
