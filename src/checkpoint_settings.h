@@ -37,4 +37,14 @@ const char *weights_name(enum adadelta_weights weights);
 /* A count from 0, at most 2^63 - 1. */
 int count_read(const json_t *object, const char *name, uint64_t *count);
 
+/* ---- What writing and reading share: checkpoint_optimizer.c ---- */
+
+enum adadelta_status no_memory(struct adadelta_error *error);
+
+/* Whether a tensor's info.weights means anything. */
+int has_weights(const struct tensor *tensor);
+
+/* "w.square_avg", to be given to free; NULL: no memory. */
+char *state_name(const char *tensor, const char *state);
+
 #endif
