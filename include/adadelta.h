@@ -451,7 +451,7 @@ ADADELTA_API enum adadelta_status adadelta_step_tensor(struct adadelta *optimize
 
    Errors, nothing changed: those of adadelta_step_tensor; ADADELTA_ERROR_ROW (more rows than the tensor's max_rows; a
    row that does not exist, which adadelta_set_rows leaves for adadelta_step to find). adadelta_set_rows can give
-   ADADELTA_ERROR_ARGUMENT, _ROW (the count) and _OVERLAP. */
+   ADADELTA_ERROR_ARGUMENT, _ROW (the count) and _OVERLAP (of gradient or rows with parameters). */
 ADADELTA_API enum adadelta_status adadelta_set_rows(struct adadelta *optimizer, size_t index, size_t count,
                                                     const size_t *rows, const void *gradient);
 ADADELTA_API enum adadelta_status adadelta_step_rows(struct adadelta *optimizer, size_t index, size_t count,

@@ -98,7 +98,7 @@ static double bound_norms(struct adadelta *optimizer, size_t begin, size_t end)
     for (size_t i = begin; i < end; i++) {
         struct tensor *tensor = &optimizer->tensors[i];
         const double norm = sqrt(blocks_total(tensor).sum);
-        tensor->gradient_norm = norm;
+        tensor->norm = norm;
         tensor->coefs.shrink = shrink_to(gradients->clip_norm, norm);
         squares += tensor->coefs.shrink * norm * (tensor->coefs.shrink * norm);
     }

@@ -57,6 +57,7 @@ struct tensor {
     const void *gradient;
     size_t work; /* elements of gradient; 0: it takes no part */
     struct coefs coefs;
+    double norm; /* of its gradient; NaN where none was taken */
 };
 
 struct adadelta {

@@ -55,6 +55,7 @@ static enum adadelta_status enlist(struct adadelta *optimizer, struct tensor *te
     struct adadelta_error *error = &optimizer->error;
     tensor->gradient = gradient;
     tensor->work = 0;
+    tensor->norm = NAN;
     if (!gradient)
         return ADADELTA_OK;
     const enum adadelta_status status = set_coefs(optimizer, tensor, rate);
@@ -89,6 +90,8 @@ static void move(struct adadelta *optimizer, size_t begin, size_t end)
             continue;
         tensor->steps++;
         tensor->averaged++;
+        if (!isnan(tensor->norm))
+            tensor->gradient_norm = tensor->norm;
         if (finds)
             tensor->update_norm = sqrt(blocks_total(tensor).sum);
     }

@@ -248,6 +248,11 @@ static size_t gradient_bytes(const struct tensor *tensor)
     return elements * adadelta_dtype_size(tensor->info.gradient_dtype);
 }
 
+static size_t rows_bytes(const struct tensor *tensor)
+{
+    return tensor->rows ? tensor->row_count * sizeof *tensor->rows : 0;
+}
+
 /* Checks the arrays of a tensor, number index or one yet to come, against one another and against all other tensors:
    nothing may share memory with parameters. Gradients may share memory with one another. */
 static enum adadelta_status check_buffers(struct adadelta *optimizer, size_t index, const struct tensor *tensor)
@@ -264,7 +269,9 @@ static enum adadelta_status check_buffers(struct adadelta *optimizer, size_t ind
         const void *theirs = other->info.values;
         if (i != index && (arrays_overlap(values, bytes, theirs, tensor_bytes(other)) ||
                            arrays_overlap(values, bytes, other->info.gradient, gradient_bytes(other)) ||
-                           arrays_overlap(gradient, g_bytes, theirs, tensor_bytes(other))))
+                           arrays_overlap(gradient, g_bytes, theirs, tensor_bytes(other)) ||
+                           arrays_overlap(tensor->rows, rows_bytes(tensor), theirs, tensor_bytes(other)) ||
+                           arrays_overlap(values, bytes, other->rows, rows_bytes(other))))
             return fail(&optimizer->error, ADADELTA_ERROR_OVERLAP, "tensors '%.200s' and '%.200s' overlap", name,
                         other->info.name);
     }
@@ -345,6 +352,8 @@ enum adadelta_status tensor_check_rows(struct adadelta *optimizer, size_t index,
     if (count > info->max_rows)
         return fail(&optimizer->error, ADADELTA_ERROR_ROW, "tensor '%.200s': %zu rows are named, max_rows is %zu",
                     info->name, count, info->max_rows);
+    if (arrays_overlap(info->values, tensor_bytes(&optimizer->tensors[index]), rows, count * sizeof *rows))
+        return fail(&optimizer->error, ADADELTA_ERROR_OVERLAP, "tensor '%.200s': rows overlap values", info->name);
     if (count && (!rows || !gradient))
         return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': no rows or no gradient", info->name);
     return ADADELTA_OK;

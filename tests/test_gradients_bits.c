@@ -295,6 +295,27 @@ static void registered_gradients_are_not_looked_at(void **state)
     finish(&plain);
 }
 
+/* A tensor's steps are rounded by chances of their own, also between two steps of the optimizer. */
+static void each_step_has_its_own_chances(void **state)
+{
+    (void)state;
+    struct side side;
+    build(&side, ADADELTA_METHOD_SGD, ADADELTA_AVERAGING_NONE);
+    draw_gradients(&side, 0, 0);
+    const size_t bytes = kinds[3].shape[0] * adadelta_dtype_size(kinds[3].dtype);
+    void *start = copy_of(side.x[3], bytes), *first = NULL;
+    for (int t = 0; t < 2; t++) {
+        memcpy(side.x[3], start, bytes);
+        OK(adadelta_step_tensor(side.optimizer, 3, side.g[3]));
+        if (t == 0)
+            first = copy_of(side.x[3], bytes);
+    }
+    assert_memory_not_equal(first, side.x[3], bytes);
+    free(start);
+    free(first);
+    finish(&side);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +323,7 @@ int main(void)
         cmocka_unit_test(one_by_one_or_all_at_once),
         cmocka_unit_test(one_by_one_with_one_skipped),
         cmocka_unit_test(registered_gradients_are_not_looked_at),
+        cmocka_unit_test(each_step_has_its_own_chances),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

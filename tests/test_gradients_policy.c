@@ -249,34 +249,73 @@ static void the_border_is_where_squares_overflow(void **state)
 static void clipping_and_scale_save(void **state)
 {
     (void)state;
+    const enum adadelta_status bad = ADADELTA_ERROR_NONFINITE;
     const struct {
         struct adadelta_gradients how;
         double gradient;
-        enum adadelta_status expected;
+        enum adadelta_status expected, wide; /* for F32, for F64 */
     } rows[] = {
-        {{.scale = 1}, 1.85e19, ADADELTA_ERROR_NONFINITE},
-        {{.scale = 2}, 3e19, ADADELTA_OK},
-        {{.scale = 2}, 4e19, ADADELTA_ERROR_NONFINITE},
-        {{.scale = 0.5}, 1e19, ADADELTA_ERROR_NONFINITE},
-        {{.scale = 0.5}, 0.9e19, ADADELTA_OK},
-        {{.scale = 1, .clip_value = 100}, 3e38, ADADELTA_OK},
-        {{.scale = 1, .clip_value = 100}, -3e38, ADADELTA_OK},
-        {{.scale = 1, .clip_value = 1.9e19}, 3e38, ADADELTA_ERROR_NONFINITE},
-        {{.scale = 4, .clip_value = 1.9e19}, 7e19, ADADELTA_OK},
-        {{.scale = 1, .clip_norm = 100}, -3e30, ADADELTA_OK},
-        {{.scale = 1, .clip_norm = 1.9e19}, 3e30, ADADELTA_ERROR_NONFINITE},
-        {{.scale = 1, .clip_global_norm = 100}, 3e30, ADADELTA_OK},
-        {{.scale = 1, .clip_global_norm = 1.9e19}, 3e30, ADADELTA_ERROR_NONFINITE},
-        {{.scale = 1, .clip_norm = 1.9e19, .clip_global_norm = 1e19}, 3e30, ADADELTA_OK},
-        {{.scale = 1, .clip_value = 2e19, .clip_norm = 1e19}, 3e38, ADADELTA_OK},
+        {{.scale = 1}, 1.85e19, bad, ADADELTA_OK},
+        {{.scale = 2}, 3e19, ADADELTA_OK, ADADELTA_OK},
+        {{.scale = 2}, 4e19, bad, ADADELTA_OK},
+        {{.scale = 0.5}, 1e19, bad, ADADELTA_OK},
+        {{.scale = 0.5}, 0.9e19, ADADELTA_OK, ADADELTA_OK},
+        {{.scale = 1, .clip_value = 100}, 3e38, ADADELTA_OK, ADADELTA_OK},
+        {{.scale = 1, .clip_value = 100}, -3e38, ADADELTA_OK, ADADELTA_OK},
+        {{.scale = 1, .clip_value = 1.9e19}, 3e38, bad, ADADELTA_OK},
+        {{.scale = 4, .clip_value = 1.9e19}, 7e19, ADADELTA_OK, ADADELTA_OK},
+        {{.scale = 1, .clip_norm = 100}, -3e30, ADADELTA_OK, ADADELTA_OK},
+        {{.scale = 1, .clip_norm = 1.9e19}, 3e30, bad, ADADELTA_OK},
+        {{.scale = 1, .clip_global_norm = 100}, 3e30, ADADELTA_OK, ADADELTA_OK},
+        {{.scale = 1, .clip_global_norm = 1.9e19}, 3e30, bad, ADADELTA_OK},
+        {{.scale = 1, .clip_norm = 1.9e19, .clip_global_norm = 1e19}, 3e30, ADADELTA_OK, ADADELTA_OK},
+        {{.scale = 1, .clip_value = 2e19, .clip_norm = 1e19}, 3e38, ADADELTA_OK, ADADELTA_OK},
+        /* The scale makes an infinity of it, in float; what comes after saves no infinity. */
+        {{.scale = 1e-5, .clip_norm = 1}, 1e35, bad, ADADELTA_OK},
+        {{.scale = 1e-5, .clip_value = 1}, 1e35, bad, ADADELTA_OK},
+        {{.scale = 1e-5, .clip_value = 1, .clip_global_norm = 1}, -1e35, bad, ADADELTA_OK},
+        /* A factor below the smallest normal float has not the digits. */
+        {{.scale = 1, .clip_norm = 1}, 8e37, ADADELTA_OK, ADADELTA_OK},
+        {{.scale = 1, .clip_norm = 1}, 9e37, bad, ADADELTA_OK},
+        {{.scale = 1, .clip_norm = 10, .clip_global_norm = 1e-5}, 3e38, bad, ADADELTA_OK},
+        /* A norm is taken after the scale and after clipping by value, and must itself be there. */
+        {{.scale = 1e20}, 1e160, bad, ADADELTA_OK},
+        {{.scale = 1e20, .clip_norm = 1}, 1e160, bad, ADADELTA_OK},
+        {{.scale = 1, .clip_value = 1, .clip_global_norm = 1}, 1e300, bad, ADADELTA_OK},
+        {{.scale = 1, .clip_norm = 1}, 1e160, bad, bad},
     };
-    for (size_t i = 0; i < LENGTH(rows); i++)
+    for (size_t i = 0; i < LENGTH(rows); i++) {
         assert_int_equal(step_of(ADADELTA_F32, rows[i].how, rows[i].gradient), rows[i].expected);
-    for (size_t i = 0; i < LENGTH(rows); i++) { /* nothing saves these */
-        assert_int_equal(step_of(ADADELTA_F32, rows[i].how, (double)NAN), ADADELTA_ERROR_NONFINITE);
-        assert_int_equal(step_of(ADADELTA_F64, rows[i].how, (double)INFINITY), ADADELTA_ERROR_NONFINITE);
-        assert_int_equal(step_of(ADADELTA_F32, rows[i].how, -(double)INFINITY), ADADELTA_ERROR_NONFINITE);
+        assert_int_equal(step_of(ADADELTA_F64, rows[i].how, rows[i].gradient), rows[i].wide);
     }
+    for (size_t i = 0; i < LENGTH(rows); i++) { /* nothing saves these */
+        assert_int_equal(step_of(ADADELTA_F32, rows[i].how, (double)NAN), bad);
+        assert_int_equal(step_of(ADADELTA_F64, rows[i].how, (double)INFINITY), bad);
+        assert_int_equal(step_of(ADADELTA_F32, rows[i].how, -(double)INFINITY), bad);
+    }
+}
+
+/* Where the norm of all brings down a large element, a NaN elsewhere keeps it from doing so; to blame is the NaN. */
+static void the_tensor_at_fault_is_named(void **state)
+{
+    (void)state;
+    const float bad[] = {NAN, INFINITY, -INFINITY};
+    for (size_t b = 0; b < LENGTH(bad); b++)
+        for (size_t at = 0; at < 3; at++) {
+            static const char *const three[] = {"first", "second", "third"};
+            struct adadelta *optimizer = new_method(ADADELTA_METHOD_ADADELTA, NULL);
+            float x[3] = {0}, g[3] = {3e19F, 1, 2e19F};
+            char quoted[16];
+            snprintf(quoted, sizeof quoted, "'%s'", three[at]);
+            set_gradients(optimizer, (struct adadelta_gradients){.scale = 1, .clip_global_norm = 1});
+            for (size_t k = 0; k < 3; k++)
+                add_array(optimizer, three[k], ADADELTA_F32, 1, &x[k], &g[k]);
+            OK(adadelta_step(optimizer));
+            g[at] = bad[b];
+            assert_int_equal(adadelta_step(optimizer), ADADELTA_ERROR_NONFINITE);
+            assert_non_null(strstr(adadelta_error_text(optimizer), quoted));
+            adadelta_destroy(optimizer);
+        }
 }
 
 /* ---- Let through ---- */
@@ -348,6 +387,7 @@ int main(void)
         cmocka_unit_test(a_skipped_step_leaves_the_schedule),
         cmocka_unit_test(the_border_is_where_squares_overflow),
         cmocka_unit_test(clipping_and_scale_save),
+        cmocka_unit_test(the_tensor_at_fault_is_named),
         cmocka_unit_test(propagate_lets_ieee_take_its_course),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

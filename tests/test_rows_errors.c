@@ -288,6 +288,28 @@ static void registered_rows_stay(void **state)
     adadelta_destroy(twin.optimizer);
 }
 
+/* Row numbers that a step would write over. */
+static void rows_must_not_overlap_values(void **state)
+{
+    (void)state;
+    union {
+        double x[4];
+        size_t rows[4];
+    } own = {.rows = {1, 0, 2, 3}}, other = {.rows = {0, 1, 2, 3}};
+    const double g[2] = {1, 1};
+    struct adadelta *optimizer = new_method(ADADELTA_METHOD_SGD, NULL);
+    add_tensor(optimizer,
+               &(struct adadelta_tensor){
+                   .name = "own", .dtype = ADADELTA_F64, .ndim = 1, .shape = {4}, .values = own.x, .max_rows = 4});
+    add_tensor(optimizer, &(struct adadelta_tensor){
+                              .name = "other", .dtype = ADADELTA_F64, .ndim = 1, .shape = {4}, .values = other.x});
+    assert_int_equal(adadelta_step_rows(optimizer, 0, 2, own.rows, g), ADADELTA_ERROR_OVERLAP);
+    assert_int_equal(adadelta_set_rows(optimizer, 0, 2, own.rows, g), ADADELTA_ERROR_OVERLAP);
+    assert_int_equal(adadelta_set_rows(optimizer, 0, 2, other.rows, g), ADADELTA_ERROR_OVERLAP);
+    assert_true(own.rows[0] == 1 && own.rows[1] == 0 && other.rows[0] == 0);
+    adadelta_destroy(optimizer);
+}
+
 /* A sparse gradient is not handed out as if it had an element for each parameter. */
 static void a_sparse_gradient_is_not_read_back(void **state)
 {
@@ -308,7 +330,7 @@ static void a_sparse_gradient_is_not_read_back(void **state)
 static void empty_tensors(void **state)
 {
     (void)state;
-    const size_t list[3] = {1, 0, 1};
+    const size_t list[3] = {1, 0, 1}, missing = 2;
     struct fixture f;
     float x[1] = {0}, g[1] = {1};
     build(&f, ADADELTA_DUPLICATES_SUM);
@@ -320,6 +342,8 @@ static void empty_tensors(void **state)
     OK(adadelta_set_rows(f.optimizer, TENSORS, 3, list, g));
     OK(adadelta_set_rows(f.optimizer, TENSORS + 1, 0, NULL, g));
     OK(adadelta_step(f.optimizer));
+    assert_int_equal(adadelta_step_rows(f.optimizer, TENSORS, 1, &missing, g), ADADELTA_ERROR_ROW);
+    assert_int_equal(adadelta_step_rows(f.optimizer, TENSORS + 1, 1, list + 1, g), ADADELTA_ERROR_ROW);
     OK(adadelta_step_rows(f.optimizer, TENSORS, 3, list, g));
     OK(adadelta_step_rows(f.optimizer, TENSORS + 1, 0, list, g));
     OK(adadelta_step_rows(f.optimizer, TENSORS + 2, 1, list + 1, g));
@@ -339,6 +363,7 @@ int main(void)
         cmocka_unit_test(clones_have_the_rows),
         cmocka_unit_test(registered_rows_stay),
         cmocka_unit_test(a_sparse_gradient_is_not_read_back),
+        cmocka_unit_test(rows_must_not_overlap_values),
         cmocka_unit_test(empty_tensors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -356,6 +356,13 @@ static void norms_of_gradients_are_kept(void **state)
         const double norm = stats_of(optimizer, 0).gradient_norm;
         assert_true(kind == 0 ? isnan(norm) : norm == 13);
     }
+    /* Neither a step that is refused nor one without it changes that. */
+    g[0] = NAN;
+    assert_int_equal(adadelta_step(optimizer), ADADELTA_ERROR_NONFINITE);
+    assert_true(stats_of(optimizer, 0).gradient_norm == 13);
+    assert_int_equal(adadelta_set_buffers(optimizer, 0, x, NULL), ADADELTA_OK);
+    assert_int_equal(adadelta_step(optimizer), ADADELTA_OK);
+    assert_true(stats_of(optimizer, 0).gradient_norm == 13);
     adadelta_destroy(optimizer);
 }
 
