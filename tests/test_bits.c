@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "instruction_sets.h"
 #include "oracle.h"
 
 enum {
@@ -38,24 +39,6 @@ typedef union array results[METHODS][ADADELTA_F64 + 1][VARIANTS][ARRAYS];
 static results *shared;
 static unsigned char *pages[ARRAYS]; /* one page each, with a forbidden one on either side */
 static size_t page_size;
-
-static const char *const names[] = {"scalar", "sse2", "avx2", "avx512", "neon"};
-
-/* Whether this machine has an instruction set, asked apart from the library. */
-static int machine_has(const char *name)
-{
-#if defined(__x86_64__)
-    if (!strcmp(name, "avx2"))
-        return __builtin_cpu_supports("avx2") != 0;
-    if (!strcmp(name, "avx512"))
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
-    return strcmp(name, "neon") != 0;
-#elif defined(__aarch64__)
-    return !strcmp(name, "neon") || !strcmp(name, "scalar");
-#else
-    return !strcmp(name, "scalar");
-#endif
-}
 
 static int allocate(void **state)
 {

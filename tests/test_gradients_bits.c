@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "gradients.h"
+#include "instruction_sets.h"
 
 /* ---- Norms ---- */
 
@@ -107,7 +108,6 @@ static int child_agrees(void)
 static void norms_have_the_same_bits_everywhere(void **state)
 {
     (void)state;
-    const char *const names[] = {"scalar", "sse2", "avx2", "avx512", "neon"};
     shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(shared != MAP_FAILED);
     for (size_t i = 0; i < LENGTH(names); i++) {

@@ -12,13 +12,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "instruction_sets.h"
 #include "storage.h"
 
 enum { LONGEST = 513, LENGTHS = 3, SHIFTS = 4, STEPS = 3, CANARY = 0xa5 };
 
 static const size_t lengths[LENGTHS] = {1, 17, LONGEST}, shifts[SHIFTS] = {0, 1, 2, 7};
-
-static const char *const names[] = {"scalar", "sse2", "avx2", "avx512", "neon"};
 
 /* Of the scalar child. */
 typedef uint64_t digests[MIXES][ADADELTA_METHOD_COUNT][LENGTHS];
@@ -28,22 +27,6 @@ static digests *shared;
 /* Room for an array, with forbidden pages on either side. */
 static unsigned char *rooms[2];
 static size_t room_size;
-
-/* Whether this machine has an instruction set, asked apart from the library. */
-static int machine_has(const char *name)
-{
-#if defined(__x86_64__)
-    if (!strcmp(name, "avx2"))
-        return __builtin_cpu_supports("avx2") != 0;
-    if (!strcmp(name, "avx512"))
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
-    return strcmp(name, "neon") != 0;
-#elif defined(__aarch64__)
-    return !strcmp(name, "neon") || !strcmp(name, "scalar");
-#else
-    return !strcmp(name, "scalar");
-#endif
-}
 
 static int allocate(void **state)
 {
