@@ -31,7 +31,7 @@ static inline int find_sets(void **state)
     sets[set_count++] = &kernels_sse2;
     if (__builtin_cpu_supports("avx2"))
         sets[set_count++] = &kernels_avx2;
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw"))
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"))
         sets[set_count++] = &kernels_avx512;
 #elif defined(__aarch64__)
     sets[set_count++] = &kernels_neon;

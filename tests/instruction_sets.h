@@ -13,7 +13,8 @@ static inline int machine_has(const char *name)
     if (!strcmp(name, "avx2"))
         return __builtin_cpu_supports("avx2") != 0;
     if (!strcmp(name, "avx512"))
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512dq");
     return strcmp(name, "neon") != 0;
 #elif defined(__aarch64__)
     return !strcmp(name, "neon") || !strcmp(name, "scalar");

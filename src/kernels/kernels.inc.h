@@ -2,8 +2,15 @@
 /* One instruction set's kernels: the words included before this, times all rules, for float and for double. A kernel
    file is its word header, its name in ISA, and this. */
 
+#if defined(__GNUC__)
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#else
+#define ALWAYS_INLINE inline
+#endif
+
 #include "../rules/rules.h"
 #include "../words/builtins.h"
+#include "../words/four.inc.h"
 #include "../words/prefetch.h"
 #include "convert.inc.h"
 #include "kernels.h"
@@ -17,32 +24,26 @@
 #define STRING_(a)   #a
 #define STRING(a)    STRING_(a)
 
-#if defined(__GNUC__)
-#define ALWAYS_INLINE inline __attribute__((always_inline))
-#else
-#define ALWAYS_INLINE inline
-#endif
-
-/* The words as the rules say them, in the type at hand. */
-#define V          PASTE(vec, TYPE)
-#define LANES      PASTE(LANES, TYPE)
-#define load       PASTE(load, TYPE)
-#define load_part  PASTE(load_part, TYPE)
-#define store      PASTE(store, TYPE)
-#define store_part PASTE(store_part, TYPE)
-#define set        PASTE(set, TYPE)
-#define add        PASTE(add, TYPE)
-#define sub        PASTE(sub, TYPE)
-#define min        PASTE(min, TYPE)
-#define max        PASTE(max, TYPE)
-#define mul        PASTE(mul, TYPE)
-#define div        PASTE(div, TYPE)
-#define root       PASTE(sqrt, TYPE)
-#define drop_tiny  PASTE(drop_tiny, TYPE)
+/* The words as the rules say them, in the type at hand: four registers each. */
+#define V          PASTE(four, TYPE)
+#define LANES      PASTE(FOUR_LANES, TYPE)
+#define load       PASTE(four_load, TYPE)
+#define load_part  PASTE(four_load_part, TYPE)
+#define store      PASTE(four_store, TYPE)
+#define store_part PASTE(four_store_part, TYPE)
+#define set        PASTE(four_set, TYPE)
+#define add        PASTE(four_add, TYPE)
+#define sub        PASTE(four_sub, TYPE)
+#define min        PASTE(four_min, TYPE)
+#define max        PASTE(four_max, TYPE)
+#define mul        PASTE(four_mul, TYPE)
+#define div        PASTE(four_div, TYPE)
+#define root       PASTE(four_sqrt, TYPE)
+#define drop_tiny  PASTE(four_drop_tiny, TYPE)
 
 /* How far ahead of its use memory is asked for: the hardware alone left the step at 0.84 of the limit of memory at 16 M
    parameters, this at 0.99 (docs/performance.md); 512 bytes are too few, 4096 no better. */
-enum { PREFETCH_BYTES = 2048 };
+enum { PREFETCH_BYTES = 2048, CACHE_LINE = 64 };
 
 /* Names of our own that exist once a type. */
 #define COEFS       PASTE(coefs, TYPE)

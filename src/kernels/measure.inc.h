@@ -2,7 +2,7 @@
 /* Sums over arrays of the type at hand, in double. Sixteen sums run side by side, element i in number i mod 16, and are
    added up in one fixed tree: however many lanes a word has, the bits are the same. No include guard: once a type. */
 
-static ALWAYS_INLINE vec_f64 TYPED(wide)(const REAL *p)
+static ALWAYS_INLINE vec_f64 TYPED(widened)(const REAL *p)
 {
     return WIDEN(p);
 }
@@ -28,7 +28,7 @@ static struct measure TYPED(measure)(size_t n, const void *gradient, double fact
         REAL rest[SUMS];
         const REAL *p = TYPED(sixteen)(gradient, i, n, rest);
         for (size_t k = 0; k < SUMS / LANES_f64; k++) {
-            vec_f64 a = TYPED(wide)(p + k * LANES_f64);
+            vec_f64 a = TYPED(widened)(p + k * LANES_f64);
             a = max_f64(a, sub_f64(zero, a)); /* the magnitude; a NaN stays one */
             largest[k] = max_f64(a, largest[k]);
             a = min_f64(bounds, mul_f64(factors, a));
@@ -38,7 +38,7 @@ static struct measure TYPED(measure)(size_t n, const void *gradient, double fact
     return (struct measure){.sum = total(sum), .largest = most(largest)};
 }
 
-/* Looks at a word of gradients. A number times 0 is 0, but for a NaN and an infinity. */
+/* A number times 0 is 0, but for a NaN and an infinity. */
 static ALWAYS_INLINE void TYPED(look_at)(V g, V *faults, V *largest)
 {
     const V zero = set(0);
@@ -48,26 +48,17 @@ static ALWAYS_INLINE void TYPED(look_at)(V g, V *faults, V *largest)
 
 static struct measure TYPED(look)(size_t n, const void *gradient)
 {
-    enum { WORDS = 4 }; /* side by side, as each waits for the one before it */
     const REAL *g = gradient;
-    V faults[WORDS], largest[WORDS];
+    V faults = set(0), largest = set(0);
     REAL fault[LANES], found[LANES];
-    for (size_t k = 0; k < WORDS; k++)
-        faults[k] = largest[k] = set(0);
     size_t i = 0;
-    for (; n - i >= WORDS * LANES; i += WORDS * LANES) {
-        for (size_t k = 0; k < WORDS; k++)
-            TYPED(look_at)(load(g + i + k * LANES), &faults[k], &largest[k]);
-    }
-    for (; i < n; i += LANES)
-        TYPED(look_at)(n - i < LANES ? load_part(g + i, n - i) : load(g + i), &faults[0], &largest[0]);
+    for (; n - i >= LANES; i += LANES)
+        TYPED(look_at)(load(g + i), &faults, &largest);
+    if (i < n)
+        TYPED(look_at)(load_part(g + i, n - i), &faults, &largest);
 
-    for (size_t k = 1; k < WORDS; k++) {
-        faults[0] = add(faults[0], faults[k]);
-        largest[0] = max(largest[0], largest[k]);
-    }
-    store(fault, faults[0]);
-    store(found, largest[0]);
+    store(fault, faults);
+    store(found, largest);
     for (size_t lane = 1; lane < LANES; lane++) {
         fault[0] += fault[lane]; /* 0, or NaN */
         found[0] = found[lane] > found[0] ? found[lane] : found[0];
@@ -84,7 +75,7 @@ static double TYPED(distance)(size_t n, const void *a, const void *b)
         REAL rest_a[SUMS], rest_b[SUMS];
         const REAL *p = TYPED(sixteen)(a, i, n, rest_a), *q = TYPED(sixteen)(b, i, n, rest_b);
         for (size_t k = 0; k < SUMS / LANES_f64; k++) {
-            const vec_f64 d = sub_f64(TYPED(wide)(p + k * LANES_f64), TYPED(wide)(q + k * LANES_f64));
+            const vec_f64 d = sub_f64(TYPED(widened)(p + k * LANES_f64), TYPED(widened)(q + k * LANES_f64));
             sum[k] = add_f64(sum[k], mul_f64(d, d));
         }
     }

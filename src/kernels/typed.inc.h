@@ -76,13 +76,15 @@ static ALWAYS_INLINE void TYPED(word)(TYPED(rule) * rule, size_t states, const s
     }
 }
 
-/* Asks for what will be read soon. */
-static ALWAYS_INLINE void TYPED(fetch_ahead)(size_t states, const struct TYPED(arrays) *a, size_t i)
+/* Asks for what will be read soon, a cache line at a time. */
+static ALWAYS_INLINE void TYPED(fetch_ahead)(size_t states, const struct TYPED(arrays) * a, size_t i)
 {
-    prefetch(a->x + i, PREFETCH_BYTES);
-    prefetch(a->g + i, PREFETCH_BYTES);
-    for (size_t k = 0; k < states; k++)
-        prefetch(a->state[k] + i, PREFETCH_BYTES);
+    for (size_t line = i; line < i + LANES; line += CACHE_LINE / sizeof(REAL)) {
+        prefetch(a->x + line, PREFETCH_BYTES);
+        prefetch(a->g + line, PREFETCH_BYTES);
+        for (size_t k = 0; k < states; k++)
+            prefetch(a->state[k] + line, PREFETCH_BYTES);
+    }
 }
 
 /* rule and states are constants where this is inlined: one loop without calls for each rule. */
@@ -103,7 +105,7 @@ static ALWAYS_INLINE void TYPED(array)(TYPED(rule) * rule, size_t states, size_t
         TYPED(word)(rule, states, &a, i, n - i, &c);
 }
 
-#define DEFINE_KERNEL(method, name, states, first, second)                                                                            \
+#define DEFINE_KERNEL(method, name, states, first, second)                                                             \
     static void TYPED(name)(size_t n, void *x, const void *gradient, void *const state[], const struct coefs *coefs)   \
     {                                                                                                                  \
         TYPED(array)(RULE(name), states, n, x, gradient, state, coefs);                                                \

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Words for AVX-512: sixteen floats or eight doubles, with mask registers. (Of the F part; the kernels are compiled with
-   BW, too, for the loops over 16-bit numbers.) */
+/* Words for AVX-512: sixteen floats or eight doubles, with mask registers. (Of the F part; the kernels are compiled
+   with BW, too, for the loops over 16-bit numbers.) */
 #ifndef ADADELTA_VEC_AVX512_H
 #define ADADELTA_VEC_AVX512_H
 
-#include <float.h>
 #include <immintrin.h>
 #include <stddef.h>
 
@@ -15,7 +14,10 @@ typedef __m512d vec_f64;
 #define X86(op, suffix) _mm512_##op##_##suffix
 #include "vec_x86.inc.h"
 
-#define AVX512_WORDS(T, REAL, SUFFIX, MASK, SMALLEST_NORMAL)                                                           \
+/* Zero, minus zero, and denormal numbers, which a thread may have set to be seen as zeros. */
+enum { TINY_CLASSES = 0x02 | 0x04 | 0x20 };
+
+#define AVX512_WORDS(T, REAL, SUFFIX, MASK)                                                                            \
     static inline MASK part_##T(size_t n) /* the first n elements on */                                                \
     {                                                                                                                  \
         return (MASK)((1u << n) - 1);                                                                                  \
@@ -30,13 +32,11 @@ typedef __m512d vec_f64;
     }                                                                                                                  \
     static inline vec_##T drop_tiny_##T(vec_##T a)                                                                     \
     {                                                                                                                  \
-        const vec_##T magnitude = X86(abs, SUFFIX)(a);                                                                 \
-        const MASK keep = X86(cmp, SUFFIX##_mask)(magnitude, set_##T(SMALLEST_NORMAL), _CMP_NLT_UQ);                   \
-        return X86(maskz_mov, SUFFIX)(keep, a);                                                                        \
+        return X86(mask_mov, SUFFIX)(a, X86(fpclass, SUFFIX##_mask)(a, TINY_CLASSES), set_##T(0));                     \
     }
 
-AVX512_WORDS(f32, float, ps, __mmask16, FLT_MIN)
-AVX512_WORDS(f64, double, pd, __mmask8, DBL_MIN)
+AVX512_WORDS(f32, float, ps, __mmask16)
+AVX512_WORDS(f64, double, pd, __mmask8)
 
 static inline vec_f64 widen_f32(const float *p)
 {
