@@ -284,6 +284,7 @@ static void carry_out(const struct plan *plan, struct adadelta *optimizer)
     if (optimizer->group_count > 0)
         memcpy(optimizer->groups, plan->groups, optimizer->group_count * sizeof(*plan->groups));
     whole_into(&plan->whole, optimizer);
+    optimizer->settings++;
     optimizer->steps = plan->steps;
     optimizer->skipped = plan->skipped;
 }

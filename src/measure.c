@@ -7,12 +7,6 @@
 
 #include "walk.h"
 
-int measures_plainly(const struct adadelta *optimizer, const struct tensor *tensor)
-{
-    (void)optimizer, (void)tensor;
-    return 1;
-}
-
 static int wants_norms(const struct adadelta_gradients *gradients)
 {
     return gradients->clip_norm > 0 || gradients->clip_global_norm > 0;
@@ -147,7 +141,7 @@ const struct tensor *measure_gradients(struct adadelta *optimizer, size_t begin,
     const int looks = gradients->nonfinite != ADADELTA_NONFINITE_PROPAGATE;
     if (!looks && !wants_norms(gradients))
         return NULL;
-    walk_run(&(struct walk){optimizer, begin, end, .act = measure_stretch, .plain = measures_plainly, .finds = 1});
+    walk_run(&(struct walk){optimizer, begin, end, .act = measure_stretch, .finds = 1, .unbuffered = 1});
     if (wants_norms(gradients)) {
         const double shrink = bound_norms(optimizer, begin, end);
         for (size_t i = begin; i < end; i++) {

@@ -150,6 +150,11 @@ static void (*const prepare[ADADELTA_METHOD_COUNT])(struct coefs *, const struct
     [ADADELTA_METHOD_ADAMW] = correct_bias,
 };
 
+int method_counts(enum adadelta_method method)
+{
+    return prepare[method] != NULL;
+}
+
 struct coefs method_coefs(enum adadelta_method method, const struct adadelta_hyper *hyper, uint64_t t)
 {
     struct coefs coefs = {

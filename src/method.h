@@ -40,6 +40,9 @@ const struct method *method_row(enum adadelta_method method);
    differently from one machine to the next is used. */
 struct coefs method_coefs(enum adadelta_method method, const struct adadelta_hyper *hyper, uint64_t t);
 
+/* Whether a method's numbers are other ones in each step. */
+int method_counts(enum adadelta_method method);
+
 /* Sets what happens to the gradient; shrink is for the norms. */
 void coefs_prepare(struct coefs *coefs, const struct adadelta_gradients *gradients, double shrink);
 

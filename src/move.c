@@ -9,12 +9,7 @@
 /* Where element number first of an array lies. */
 static void *at(void *array, enum adadelta_dtype dtype, size_t first)
 {
-    return (char *)array + first * adadelta_dtype_size(dtype);
-}
-
-int moves_plainly(const struct adadelta *optimizer, const struct tensor *t)
-{
-    return t->info.dtype == t->computed && t->info.state_dtype == t->computed && !t->average && !optimizer->measuring;
+    return (char *)array + first * dtype_size(dtype);
 }
 
 /* ---- Parameters of 16 bits ---- */
@@ -141,14 +136,14 @@ void move_stretch(const struct stretch *s, struct measure *found)
 {
     const struct tensor *t = s->tensor;
     void *values = at(t->info.values, t->info.dtype, s->first);
-    if (moves_plainly(s->optimizer, t)) {
+    if (t->plain && !found) {
         update(s, values);
         return;
     }
     const struct keeping *keeping = keeping_of(t);
     void *x = keeping ? keeping->bring(s, values) : values;
     if (found && s->turn == 0)
-        memcpy(s->buffers->before, x, s->n * adadelta_dtype_size(t->computed));
+        memcpy(s->buffers->before, x, s->n * dtype_size(t->computed));
     update(s, x);
     if (found && s->last)
         found->sum += s->kernels->distance[t->computed](s->n, x, s->buffers->before);

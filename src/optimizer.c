@@ -46,6 +46,7 @@ enum adadelta_status adadelta_create(const struct adadelta_options *options, str
     made->options = own;
     made->gradients = adadelta_gradients_default();
     made->schedule = adadelta_schedule_default();
+    made->settings = 1;
     *optimizer = made;
     return ADADELTA_OK;
 }
@@ -130,6 +131,7 @@ enum adadelta_status adadelta_set_hyper(struct adadelta *optimizer, size_t group
     if (status)
         return fail(&optimizer->error, status, "group %zu: %s", group, adadelta_status_string(status));
     optimizer->groups[group] = *hyper;
+    optimizer->settings++;
     return ADADELTA_OK;
 }
 
@@ -158,6 +160,7 @@ enum adadelta_status adadelta_set_gradients(struct adadelta *optimizer, const st
                     gradients->scale, (double)FLT_MIN, (double)FLT_MAX, value, (double)FLT_MIN, gradients->clip_norm,
                     gradients->clip_global_norm);
     optimizer->gradients = *gradients;
+    optimizer->settings++;
     return ADADELTA_OK;
 }
 

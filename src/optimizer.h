@@ -28,6 +28,7 @@ enum { BLOCK = 4096 };
 struct tensor {
     struct adadelta_tensor info;  /* defaults filled in; info.name is ours, its arrays the caller's */
     enum adadelta_dtype computed; /* ADADELTA_F32 or ADADELTA_F64 */
+    int plain;                    /* 1: parameters and state are stored as they are computed, and have no average */
     size_t group;
     int own; /* 1: hyper in place of the group's */
     struct adadelta_hyper hyper;
@@ -55,8 +56,10 @@ struct tensor {
 
     /* Of the step under way. */
     const void *gradient;
-    size_t work; /* elements of gradient; 0: it takes no part */
-    struct coefs coefs;
+    size_t work;        /* elements of gradient; 0: it takes no part */
+    struct coefs coefs; /* made of the settings of this number, 0 is none, and at this rate of the schedule */
+    uint64_t coefs_settings;
+    double coefs_rate;
     double norm; /* of its gradient; NaN where none was taken */
 };
 
@@ -66,6 +69,9 @@ struct adadelta {
     struct arena arena;              /* behind options.allocator, where the caller gave the memory */
     struct adadelta_gradients gradients;
     struct adadelta_schedule schedule;
+    uint64_t settings; /* grows with every change of hyper-parameters or of what happens to gradients */
+    uint64_t enlisted; /* the settings that all tensors are enlisted with for the next step; 0: they are not */
+    double enlisted_rate;
     uint64_t steps, skipped;
     int swapped, measuring;
     struct adadelta_hyper *groups;
@@ -77,6 +83,15 @@ struct adadelta {
 
 /* ADADELTA_OK, or why there cannot be an optimizer with such options. */
 enum adadelta_status check_options(const struct adadelta_options *options);
+
+/* The bytes of an element of a type that there is. */
+static inline size_t dtype_size(enum adadelta_dtype dtype)
+{
+#define SIZE(dtype, text, bytes) [dtype] = bytes,
+    static const unsigned char sizes[ADADELTA_DTYPE_COUNT] = {ADADELTA_DTYPE_LIST(SIZE)};
+#undef SIZE
+    return sizes[dtype];
+}
 
 /* ---- Arrays: update.c ---- */
 

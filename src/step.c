@@ -28,16 +28,22 @@ static void link_rows(struct tensor *tensor)
     }
 }
 
-/* Leaves the lists empty again. */
-static void unlink_rows(struct tensor *tensor)
+/* Leaves the lists of enlisted tensors empty again. */
+static void unlink_rows(struct adadelta *optimizer, size_t begin, size_t end)
 {
-    for (size_t j = 0; tensor->rows && j < tensor->row_count; j++)
-        tensor->first[tensor->rows[j]] = 0;
+    for (size_t i = begin; i < end; i++) {
+        const struct tensor *tensor = &optimizer->tensors[i];
+        for (size_t j = 0; tensor->rows && tensor->work && j < tensor->row_count; j++)
+            tensor->first[tensor->rows[j]] = 0;
+    }
 }
 
-/* The numbers of a tensor's next step, or why there cannot be one. */
+/* The numbers of a tensor's next step, or why there cannot be one. Those of the last one stay while nothing changes. */
 static enum adadelta_status set_coefs(const struct adadelta *optimizer, struct tensor *tensor, double rate)
 {
+    if (tensor->coefs_settings == optimizer->settings && tensor->coefs_rate == rate &&
+        !method_counts(optimizer->options.method))
+        return ADADELTA_OK;
     struct adadelta_hyper hyper = *tensor_hyper(optimizer, tensor);
     hyper.lr *= rate;
     if (tensor->info.no_decay)
@@ -46,6 +52,8 @@ static enum adadelta_status set_coefs(const struct adadelta *optimizer, struct t
         return ADADELTA_ERROR_SCHEDULE;
     tensor->coefs = method_coefs(optimizer->options.method, &hyper, tensor->steps + 1);
     coefs_prepare(&tensor->coefs, &optimizer->gradients, 1);
+    tensor->coefs_settings = optimizer->settings;
+    tensor->coefs_rate = rate;
     return ADADELTA_OK;
 }
 
@@ -72,6 +80,29 @@ static enum adadelta_status enlist(struct adadelta *optimizer, struct tensor *te
     return ADADELTA_OK;
 }
 
+/* Readies all tensors for a step with their registered gradients. They stay ready while nothing changes, but for rows,
+   which are the caller's to change at any time: *sparse is whether there are some. */
+static enum adadelta_status enlist_all(struct adadelta *optimizer, double rate, int *sparse)
+{
+    *sparse = 0;
+    if (optimizer->enlisted == optimizer->settings && optimizer->enlisted_rate == rate)
+        return ADADELTA_OK;
+    optimizer->enlisted = 0;
+    for (size_t i = 0; i < optimizer->tensor_count; i++) {
+        struct tensor *tensor = &optimizer->tensors[i];
+        const enum adadelta_status status = enlist(optimizer, tensor, tensor->info.gradient, rate);
+        if (status) {
+            unlink_rows(optimizer, 0, i);
+            return status;
+        }
+        *sparse |= tensor->rows != NULL;
+    }
+    if (!*sparse && !method_counts(optimizer->options.method))
+        optimizer->enlisted = optimizer->settings;
+    optimizer->enlisted_rate = rate;
+    return ADADELTA_OK;
+}
+
 static int takes_part(const struct tensor *tensor)
 {
     return tensor->gradient && !(tensor->rows && !tensor->row_count);
@@ -83,7 +114,7 @@ static int takes_part(const struct tensor *tensor)
 static void move(struct adadelta *optimizer, size_t begin, size_t end)
 {
     const int finds = optimizer->measuring;
-    walk_run(&(struct walk){optimizer, begin, end, .act = move_stretch, .plain = moves_plainly, .finds = finds});
+    walk_run(&(struct walk){optimizer, begin, end, .act = move_stretch, .finds = finds});
     for (size_t i = begin; i < end; i++) {
         struct tensor *tensor = &optimizer->tensors[i];
         if (!takes_part(tensor))
@@ -130,18 +161,15 @@ enum adadelta_status adadelta_step(struct adadelta *optimizer)
     if (!optimizer)
         return ADADELTA_ERROR_ARGUMENT;
     double rate = 1;
+    int skipped = 0, sparse = 0;
     enum adadelta_status status = find_rate(optimizer, &rate);
-    const size_t count = optimizer->tensor_count;
-    size_t enlisted = 0;
-    for (; !status && enlisted < count; enlisted++)
-        status = enlist(optimizer, &optimizer->tensors[enlisted], optimizer->tensors[enlisted].info.gradient, rate);
-    int skipped = 0;
     if (!status)
-        status = measure_and_move(optimizer, 0, count, &skipped);
-    for (size_t i = 0; i < enlisted; i++) {
-        if (optimizer->tensors[i].work)
-            unlink_rows(&optimizer->tensors[i]);
-    }
+        status = enlist_all(optimizer, rate, &sparse);
+    if (status)
+        return status;
+    status = measure_and_move(optimizer, 0, optimizer->tensor_count, &skipped);
+    if (sparse)
+        unlink_rows(optimizer, 0, optimizer->tensor_count);
     if (!status) {
         optimizer->steps += !skipped;
         optimizer->skipped += (uint64_t)skipped;
@@ -168,14 +196,14 @@ static enum adadelta_status step_registered(struct adadelta *optimizer, size_t i
     struct tensor *tensor = &optimizer->tensors[index];
     double rate = 1;
     enum adadelta_status status = find_rate(optimizer, &rate);
+    optimizer->enlisted = 0;
     if (!status)
         status = enlist(optimizer, tensor, tensor->info.gradient, rate);
     if (status)
         return status;
     int skipped;
     status = measure_and_move(optimizer, index, index + 1, &skipped);
-    if (tensor->work)
-        unlink_rows(tensor);
+    unlink_rows(optimizer, index, index + 1);
     return status;
 }
 

@@ -127,6 +127,8 @@ static size_t lay_out(const struct adadelta_options *options, struct tensor *ten
         used = lay_part(tensor, PART_AVERAGE, tensor->computed, used, &tensor->average);
     if (options->averaging != ADADELTA_AVERAGING_NONE && tensor->computed != tensor->info.dtype)
         used = lay_part(tensor, PART_SPARE, tensor->info.dtype, used, &tensor->spare);
+    tensor->plain = tensor->info.dtype == tensor->computed && tensor->info.state_dtype == tensor->computed &&
+                    options->averaging == ADADELTA_AVERAGING_NONE;
     return used;
 }
 
@@ -207,6 +209,7 @@ enum adadelta_status tensor_append(struct adadelta *optimizer, const struct tens
     const struct adadelta_allocator *allocator = &optimizer->options.allocator;
     const struct arena mark = memory_mark(allocator);
     struct tensor added = *model;
+    added.coefs_settings = 0;
     void *tensors = optimizer->tensors;
     if (!own_memory(optimizer, &added, model) ||
         !memory_grow(allocator, &tensors, optimizer->tensor_count, sizeof *optimizer->tensors)) {
@@ -223,6 +226,7 @@ enum adadelta_status tensor_append(struct adadelta *optimizer, const struct tens
     else
         tensor_restart_average(&added);
     optimizer->tensors[optimizer->tensor_count++] = added;
+    optimizer->enlisted = 0;
     return ADADELTA_OK;
 }
 
@@ -331,6 +335,7 @@ static enum adadelta_status change_buffers(struct adadelta *optimizer, size_t in
     const enum adadelta_status status = check_buffers(optimizer, index, changed);
     if (!status)
         optimizer->tensors[index] = *changed;
+    optimizer->enlisted = 0;
     return status;
 }
 
@@ -429,6 +434,7 @@ enum adadelta_status adadelta_set_tensor_hyper(struct adadelta *optimizer, size_
     tensor->own = hyper != NULL;
     if (hyper)
         tensor->hyper = *hyper;
+    optimizer->settings++;
     return ADADELTA_OK;
 }
 

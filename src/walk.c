@@ -21,18 +21,44 @@ size_t work_blocks(const struct tensor *tensor)
     return (tensor->work + size - 1) / size;
 }
 
-/* ---- Gradients ---- */
+/* ---- The work of one thread ---- */
 
-/* The gradients of n elements of occurrence number k (from 1; a dense gradient is the only one) from a column on; where
-   chain, with those of the row's further occurrences added. */
-static const void *bring(const struct stretch *s, size_t k, size_t column, size_t n, int chain)
+/* The elements of a stretch that an act can take at once, of those left. */
+static size_t length(const struct walk *walk, const struct stretch *s, size_t left, int gradient_in_place)
+{
+    const int unbuffered = walk->unbuffered || (s->tensor->plain && !walk->finds);
+    return (unbuffered && gradient_in_place) || left < CHUNK ? left : CHUNK;
+}
+
+/* Acts on the elements from .. to - 1 of a tensor with a dense gradient. */
+static void act_on_elements(const struct walk *walk, struct stretch *s, size_t from, size_t to, struct measure *found)
 {
     const struct tensor *t = s->tensor;
     const enum adadelta_dtype stored = t->info.gradient_dtype;
-    const size_t size = adadelta_dtype_size(stored);
+    const int in_place = stored == t->computed;
+    s->turn = 0;
+    s->last = 1;
+    for (s->first = from; s->first < to; s->first += s->n) {
+        s->n = length(walk, s, to - s->first, in_place);
+        s->gradient = (const char *)t->gradient + s->first * dtype_size(stored);
+        if (!in_place) {
+            s->kernels->load[t->computed][stored](s->n, s->buffers->gradient, s->gradient);
+            s->gradient = s->buffers->gradient;
+        }
+        walk->act(s, found);
+    }
+}
+
+/* The gradients of n elements of occurrence number k (from 1) of a row from a column on; where summed, with those of
+   the row's further occurrences added. */
+static const void *bring(const struct stretch *s, size_t k, size_t column, size_t n, int summed)
+{
+    const struct tensor *t = s->tensor;
+    const enum adadelta_dtype stored = t->info.gradient_dtype;
+    const size_t size = dtype_size(stored);
     const char *gradient = t->gradient;
     conversion *load = s->kernels->load[t->computed][stored];
-    size_t next = chain ? t->next[k - 1] : 0;
+    size_t next = summed ? t->next[k - 1] : 0;
     const void *here = gradient + ((k - 1) * t->width + column) * size;
     if (stored == t->computed && !next)
         return here;
@@ -44,33 +70,19 @@ static const void *bring(const struct stretch *s, size_t k, size_t column, size_
     return s->buffers->gradient;
 }
 
-/* ---- The work of one thread ---- */
-
-/* How a tensor's rows are named. */
-enum naming { DENSE, SUMMED, IN_ORDER };
-
-static enum naming naming_of(const struct stretch *s)
-{
-    if (!s->tensor->rows)
-        return DENSE;
-    return s->optimizer->gradients.duplicates == ADADELTA_DUPLICATES_SUM ? SUMMED : IN_ORDER;
-}
-
-/* Acts on the columns from .. to - 1 of a row, whose occurrence number k (from 1) is its first. */
-static void act_on_row(const struct walk *walk, struct stretch *s, size_t row, size_t k, size_t from, size_t to,
-                       struct measure *found)
+/* Acts on a row, whose occurrence number k (from 1) is its first: on the sum of all, or on one after the other. */
+static void act_on_row(const struct walk *walk, struct stretch *s, size_t row, size_t k, struct measure *found)
 {
     const struct tensor *t = s->tensor;
-    const enum naming naming = naming_of(s);
-    const int once = naming == DENSE || !t->next[k - 1];
-    const int whole = once && t->info.gradient_dtype == t->computed && walk->plain(s->optimizer, t); /* no buffers */
-    for (size_t column = from; column < to; column += s->n) {
-        s->n = whole || to - column < CHUNK ? to - column : CHUNK;
+    const int summed = s->optimizer->gradients.duplicates == ADADELTA_DUPLICATES_SUM;
+    const int in_place = !t->next[k - 1] && t->info.gradient_dtype == t->computed;
+    for (size_t column = 0; column < t->width; column += s->n) {
+        s->n = length(walk, s, t->width - column, in_place);
         s->first = row * t->width + column;
         s->turn = 0;
-        for (size_t turn = k; turn; turn = naming == IN_ORDER ? t->next[turn - 1] : 0, s->turn++) {
-            s->last = naming != IN_ORDER || !t->next[turn - 1];
-            s->gradient = bring(s, turn, column, s->n, naming == SUMMED);
+        for (size_t turn = k; turn; turn = summed ? 0 : t->next[turn - 1], s->turn++) {
+            s->last = summed || !t->next[turn - 1];
+            s->gradient = bring(s, turn, column, s->n, summed);
             walk->act(s, found);
         }
     }
@@ -82,7 +94,7 @@ static void act_on_rows(const struct walk *walk, struct stretch *s, size_t begin
     const struct tensor *t = s->tensor;
     for (size_t j = begin; j < end; j++) {
         if (t->first[t->rows[j]] == j + 1)
-            act_on_row(walk, s, t->rows[j], j + 1, 0, t->width, found);
+            act_on_row(walk, s, t->rows[j], j + 1, found);
     }
 }
 
@@ -91,7 +103,7 @@ static void act_on_work(const struct walk *walk, struct stretch *s, size_t from,
     if (s->tensor->rows)
         act_on_rows(walk, s, from / s->tensor->width, to / s->tensor->width, found);
     else
-        act_on_row(walk, s, 0, 1, from, to, found);
+        act_on_elements(walk, s, from, to, found);
 }
 
 /* Acts on the elements of work from .. to - 1, which are whole blocks, save for the tensor's last. */
@@ -102,8 +114,8 @@ static void act_on_blocks(const struct walk *walk, struct stretch *s, size_t fro
         return;
     }
     const size_t size = block_size(s->tensor);
-    for (size_t at = from; at < to; at += size) {
-        struct measure *found = &s->tensor->blocks[at / size];
+    struct measure *found = &s->tensor->blocks[from / size];
+    for (size_t at = from; at < to; at += size, found++) {
         *found = (struct measure){0, 0};
         act_on_work(walk, s, at, to - at < size ? to : at + size, found);
     }

@@ -38,15 +38,13 @@ struct stretch {
 /* Does something with a stretch and adds what it finds to *found, which may be NULL. */
 typedef void act(const struct stretch *stretch, struct measure *found);
 
-/* Whether an act on a tensor needs no buffers but, perhaps, the gradient's. */
-typedef int is_plain(const struct adadelta *optimizer, const struct tensor *tensor);
-
 struct walk {
     struct adadelta *optimizer;
     size_t begin, end; /* numbers of the tensors that may take part */
     act *act;
-    is_plain *plain;
-    int finds; /* 1: the act finds something: each block starts from zero and leaves it in tensor->blocks */
+    int finds;      /* 1: the act finds something: each block starts from zero and leaves it in tensor->blocks */
+    int unbuffered; /* 1: the act needs no buffers but, perhaps, the gradient's; else only with plain tensors if it
+                       finds nothing */
 };
 
 void walk_run(const struct walk *walk);
@@ -56,6 +54,5 @@ size_t work_blocks(const struct tensor *tensor);
 
 /* The acts. A move's find is the sum of the squared changes. */
 act measure_stretch, move_stretch;
-is_plain measures_plainly, moves_plainly;
 
 #endif

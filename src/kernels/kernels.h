@@ -34,10 +34,10 @@ struct kernel_set {
     void (*join)(size_t n, void *x, const void *values, const void *low);
     void (*split)(size_t n, void *values, void *low, const void *x);
 
-    /* By the type computed in. */
+    /* By the type computed in. look is measure with a sum of 0 or NaN; the largest may be a NaN, too. */
     struct measure (*measure[DTYPES])(size_t n, const void *gradient, double factor, double bound);
-    struct measure (*look[DTYPES])(size_t n, const void *gradient);     /* the same, with a sum of 0 or NaN */
-    double (*distance[DTYPES])(size_t n, const void *a, const void *b); /* the sum of (a - b)^2 */
+    struct measure (*look[DTYPES])(size_t n, const void *gradient);
+    double (*distance[DTYPES])(size_t n, const void *a, const void *b);             /* the sum of (a - b)^2 */
     void (*average[DTYPES])(size_t n, void *average, const void *x, double weight); /* a = a + weight*(x - a) */
     void (*accumulate[DTYPES])(size_t n, void *sum, const void *x);                 /* sum = sum + x */
 };

@@ -75,20 +75,32 @@ static double most(const vec_f64 *largest)
     return s[0];
 }
 
-#define TYPE     f32
-#define REAL     float
-#define WIDEN(p) widen_f32(p)
+#define TYPE        f32
+#define REAL        float
+#define PATTERN     uint32_t
+#define GET_PATTERN get_u32
+#define NUMBER_OF   f32_of
+#define WIDEN(p)    widen_f32(p)
 #include "typed.inc.h"
 #undef TYPE
 #undef REAL
+#undef PATTERN
+#undef GET_PATTERN
+#undef NUMBER_OF
 #undef WIDEN
 
-#define TYPE     f64
-#define REAL     double
-#define WIDEN(p) load_f64(p)
+#define TYPE        f64
+#define REAL        double
+#define PATTERN     uint64_t
+#define GET_PATTERN get_u64
+#define NUMBER_OF   f64_of
+#define WIDEN(p)    load_f64(p)
 #include "typed.inc.h"
 #undef TYPE
 #undef REAL
+#undef PATTERN
+#undef GET_PATTERN
+#undef NUMBER_OF
 #undef WIDEN
 
 #define ROW_F32(method, name, states, first, second) [method] = name##_f32,
