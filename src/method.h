@@ -26,6 +26,9 @@ struct coefs {
     /* Of every method: what happens to the gradient before the rule. */
     double scale, clip, shrink; /* 1, infinity and 1 where nothing does */
     int negate, prepares;       /* prepares: something happens to it */
+    /* And to the parameter behind it. */
+    double average_weight;
+    int begins_average; /* 1: there is nothing in the average yet */
 };
 
 struct method {

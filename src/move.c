@@ -109,26 +109,13 @@ static void put_state(const struct stretch *s, void *const state[])
                                                             state[k]);
 }
 
-/* Takes the parameters into their average: the first ones as they are, without a rounding. */
-static void average(const struct stretch *s, const void *x)
-{
-    const struct tensor *t = s->tensor;
-    const struct adadelta_options *options = &s->optimizer->options;
-    void *a = at(t->average, t->computed, s->first);
-    const int exponential = options->averaging == ADADELTA_AVERAGING_EXPONENTIAL;
-    const double weight = exponential ? 1 - options->average_decay : 1 / ((double)t->averaged + 1);
-    if (t->averaged == 0)
-        s->kernels->load[t->computed][t->computed](s->n, a, x);
-    else
-        s->kernels->average[t->computed](s->n, a, x, weight);
-}
-
 static void update(const struct stretch *s, void *x)
 {
     const struct tensor *t = s->tensor;
     void *state[MAX_STATES];
+    void *average = t->average && s->last ? at(t->average, t->computed, s->first) : NULL;
     bring_state(s, state);
-    s->kernels->update[t->computed][s->optimizer->options.method](s->n, x, s->gradient, state, &t->coefs);
+    s->kernels->update[t->computed][s->optimizer->options.method](s->n, x, s->gradient, state, average, &t->coefs);
     put_state(s, state);
 }
 
@@ -149,6 +136,4 @@ void move_stretch(const struct stretch *s, struct measure *found)
         found->sum += s->kernels->distance[t->computed](s->n, x, s->buffers->before);
     if (keeping)
         keeping->put(s, values, x);
-    if (t->average && s->last)
-        average(s, x);
 }

@@ -28,7 +28,7 @@ enum { BLOCK = 4096 };
 struct tensor {
     struct adadelta_tensor info;  /* defaults filled in; info.name is ours, its arrays the caller's */
     enum adadelta_dtype computed; /* ADADELTA_F32 or ADADELTA_F64 */
-    int plain;                    /* 1: parameters and state are stored as they are computed, and have no average */
+    int plain;                    /* 1: parameters and state are stored as they are computed */
     size_t group;
     int own; /* 1: hyper in place of the group's */
     struct adadelta_hyper hyper;

@@ -110,10 +110,20 @@ static int takes_part(const struct tensor *tensor)
 
 /* ---- The step ---- */
 
+/* How the tensor's next step counts in its average. */
+static void set_average(const struct adadelta_options *options, struct tensor *tensor)
+{
+    const int exponential = options->averaging == ADADELTA_AVERAGING_EXPONENTIAL;
+    tensor->coefs.average_weight = exponential ? 1 - options->average_decay : 1 / ((double)tensor->averaged + 1);
+    tensor->coefs.begins_average = tensor->averaged == 0;
+}
+
 /* Moves the tensors begin .. end - 1, which are enlisted and measured. */
 static void move(struct adadelta *optimizer, size_t begin, size_t end)
 {
     const int finds = optimizer->measuring;
+    for (size_t i = begin; optimizer->options.averaging && i < end; i++)
+        set_average(&optimizer->options, &optimizer->tensors[i]);
     walk_run(&(struct walk){optimizer, begin, end, .act = move_stretch, .finds = finds});
     for (size_t i = begin; i < end; i++) {
         struct tensor *tensor = &optimizer->tensors[i];

@@ -127,8 +127,7 @@ static size_t lay_out(const struct adadelta_options *options, struct tensor *ten
         used = lay_part(tensor, PART_AVERAGE, tensor->computed, used, &tensor->average);
     if (options->averaging != ADADELTA_AVERAGING_NONE && tensor->computed != tensor->info.dtype)
         used = lay_part(tensor, PART_SPARE, tensor->info.dtype, used, &tensor->spare);
-    tensor->plain = tensor->info.dtype == tensor->computed && tensor->info.state_dtype == tensor->computed &&
-                    options->averaging == ADADELTA_AVERAGING_NONE;
+    tensor->plain = tensor->info.dtype == tensor->computed && tensor->info.state_dtype == tensor->computed;
     return used;
 }
 

@@ -36,7 +36,7 @@ static enum adadelta_status update(enum adadelta_dtype dtype, size_t size, size_
         }
     }
     const struct coefs coefs = method_coefs(ADADELTA_METHOD_ADADELTA, hyper, 1);
-    kernels->update[dtype][ADADELTA_METHOD_ADADELTA](n, x, g, (void *const[]){square_avg, acc_delta}, &coefs);
+    kernels->update[dtype][ADADELTA_METHOD_ADADELTA](n, x, g, (void *const[]){square_avg, acc_delta}, NULL, &coefs);
     return ADADELTA_OK;
 }
 

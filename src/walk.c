@@ -26,8 +26,8 @@ size_t work_blocks(const struct tensor *tensor)
 /* The elements of a stretch that an act can take at once, of those left. */
 static size_t length(const struct walk *walk, const struct stretch *s, size_t left, int gradient_in_place)
 {
-    const int unbuffered = walk->unbuffered || (s->tensor->plain && !walk->finds);
-    return (unbuffered && gradient_in_place) || left < CHUNK ? left : CHUNK;
+    const int in_place = gradient_in_place && (walk->unbuffered || (s->tensor->plain && !walk->finds));
+    return in_place || left < CHUNK ? left : CHUNK;
 }
 
 /* Acts on the elements from .. to - 1 of a tensor with a dense gradient. */

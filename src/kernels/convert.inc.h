@@ -115,18 +115,13 @@ static inline uint32_t f32_from_f16(uint32_t x)
     return (x & SIGN_16) << 16 | quiet | (magnitude < 0x400 ? denormal : (magnitude << 13) + rebias);
 }
 
-/* A denormal float is its pattern times 2^-149; the pattern, as a number, is a normal float. Computed in halves, as
-   there are more lanes of 32 bits than of 64. */
+/* A denormal float is its pattern times 2^-149. The sign goes by itself, and the NaN made quiet is the CPU's. */
 static inline uint64_t f64_from_f32(uint32_t x)
 {
     const uint32_t magnitude = x & MAGNITUDE;
-    const int denormal = magnitude < F32_NORMAL;
-    const uint32_t normal = denormal ? pattern_of_f32((float)(int32_t)magnitude) : magnitude;
-    const uint32_t finite = denormal ? (magnitude ? 1023 - 127 - 149 : 0) : 1023 - 127;
-    const uint32_t rebias = (magnitude < F32_INF ? finite : 2047 - 255) << 20;
-    const uint32_t quiet = magnitude > F32_INF ? F32_QUIET >> 3 : 0;
-    const uint32_t upper = (x & ~(uint32_t)MAGNITUDE) | quiet | ((normal >> 3) + rebias);
-    return (uint64_t)upper << 32 | normal << 29;
+    const uint64_t denormal = pattern_of_f64((double)(int32_t)magnitude * 0x1p-149);
+    const uint64_t normal = pattern_of_f64((double)f32_of(magnitude));
+    return (uint64_t)(x & ~(uint32_t)MAGNITUDE) << 32 | (magnitude < F32_NORMAL ? denormal : normal);
 }
 
 static inline uint64_t f64_from_bf16(uint32_t x)
@@ -146,11 +141,10 @@ static inline uint64_t f64_from_f16(uint32_t x)
 
 static inline uint32_t f32_from_f64(uint64_t x)
 {
-    const uint32_t upper = upper_half(x), magnitude = upper & MAGNITUDE;
-    const uint32_t denormal = (uint32_t)pattern_of_f64(without_sign(x) + 0x1p-97);
-    const uint32_t number = magnitude < F64_F32_NORMAL ? denormal : pattern_of_f32((float)without_sign(x));
-    const uint32_t nan = F32_INF | F32_QUIET | (uint32_t)(x >> 29 & (F32_QUIET - 1));
-    return (upper & ~(uint32_t)MAGNITUDE) | (magnitude > F64_INF ? nan : number);
+    const double magnitude = without_sign(x);
+    const uint32_t denormal = (uint32_t)pattern_of_f64(magnitude + 0x1p-97);
+    const uint32_t normal = pattern_of_f32((float)magnitude);
+    return ((uint32_t)(x >> 32) & ~(uint32_t)MAGNITUDE) | (magnitude < 0x1p-126 ? denormal : normal);
 }
 
 static inline uint32_t bf16_nan(uint32_t magnitude_f32)
@@ -158,10 +152,10 @@ static inline uint32_t bf16_nan(uint32_t magnitude_f32)
     return magnitude_f32 >> 16 | BF16_QUIET;
 }
 
+/* The sign is not in the way: nothing but a NaN can carry into it. */
 static inline uint32_t bf16_from_f32(uint32_t x)
 {
-    const uint32_t magnitude = x & MAGNITUDE;
-    return (x >> 16 & SIGN_16) | (magnitude > F32_INF ? bf16_nan(magnitude) : drop(magnitude, 16));
+    return (x & MAGNITUDE) > F32_INF ? (x & ~(uint32_t)MAGNITUDE) >> 16 | bf16_nan(x & MAGNITUDE) : drop(x, 16);
 }
 
 static inline uint32_t bf16_from_f64(uint64_t x)
@@ -271,26 +265,54 @@ static inline uint32_t run_length(size_t n, uint32_t lower)
 
 /* ---- Arrays ---- */
 
-#define CONVERT(name, TO, FROM, convert)                                                                               \
+/* through: does whole words first, where the set can, and returns the number of elements done. */
+#define CONVERT_THROUGH(name, TO, FROM, convert, through)                                                              \
     static void name(size_t n, void *restrict to, const void *restrict from)                                           \
     {                                                                                                                  \
-        for (size_t i = 0; i < n; i++)                                                                                 \
+        for (size_t i = through(n, to, from); i < n; i++)                                                              \
             put_##TO(to, i, convert(get_##FROM(from, i)));                                                             \
     }
+#define NO_WORDS(n, to, from)            0
+#define CONVERT(name, TO, FROM, convert) CONVERT_THROUGH(name, TO, FROM, convert, NO_WORDS)
+
+/* What a CPU with conversions of f16 has in one instruction: the same numbers, as both round to nearest, and the same
+   NaNs, made quiet. */
+#ifdef F16_WORDS
+static inline size_t words_from_f16(size_t n, void *restrict to, const void *restrict from)
+{
+    size_t i = 0;
+    for (; n - i >= LANES_f32; i += LANES_f32)
+        store_f32((float *)to + i, load_f16((const unsigned char *)from + i * sizeof(uint16_t)));
+    return i;
+}
+
+static inline size_t words_to_f16(size_t n, void *restrict to, const void *restrict from)
+{
+    size_t i = 0;
+    for (; n - i >= LANES_f32; i += LANES_f32)
+        store_f16((unsigned char *)to + i * sizeof(uint16_t), load_f32((const float *)from + i));
+    return i;
+}
+#else
+#define words_from_f16 NO_WORDS
+#define words_to_f16   NO_WORDS
+#endif
 
 CONVERT(convert_f32_f32, u32, u32, )
 CONVERT(convert_f64_f64, u64, u64, )
 CONVERT(convert_f32_f64, u32, u64, f32_from_f64)
 CONVERT(convert_f64_f32, u64, u32, f64_from_f32)
 CONVERT(convert_f32_bf16, u32, u16, f32_from_bf16)
-CONVERT(convert_f32_f16, u32, u16, f32_from_f16)
+CONVERT_THROUGH(convert_f32_f16, u32, u16, f32_from_f16, words_from_f16)
 CONVERT(convert_f64_bf16, u64, u16, f64_from_bf16)
 CONVERT(convert_f64_f16, u64, u16, f64_from_f16)
 CONVERT(convert_bf16_f32, u16, u32, (uint16_t)bf16_from_f32)
 CONVERT(convert_bf16_f64, u16, u64, (uint16_t)bf16_from_f64)
-CONVERT(convert_f16_f32, u16, u32, (uint16_t)f16_from_f32)
+CONVERT_THROUGH(convert_f16_f32, u16, u32, (uint16_t)f16_from_f32, words_to_f16)
 CONVERT(convert_f16_f64, u16, u64, (uint16_t)f16_from_f64)
 #undef CONVERT
+#undef CONVERT_THROUGH
+#undef NO_WORDS
 
 /* Dithering goes in runs so that the loop inside counts in 32 bits, with as many lanes as the floats have. */
 #define WEIGHTS(TYPE)                                                                                                  \

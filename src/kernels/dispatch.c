@@ -14,9 +14,13 @@ static int always(void)
 }
 
 #if defined(__x86_64__)
+#include <cpuid.h>
+
+/* F16C: not every compiler's __builtin_cpu_supports knows it. */
 static int cpu_has_avx2(void)
 {
-    return __builtin_cpu_supports("avx2");
+    unsigned a, b, c, d;
+    return __builtin_cpu_supports("avx2") && __get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C;
 }
 
 static int cpu_has_avx512(void)

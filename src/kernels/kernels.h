@@ -6,8 +6,10 @@
 
 #include "../method.h"
 
-/* One step of a rule on n elements. x, gradient and the rule's state arrays [n] are of the kernel's type. */
-typedef void kernel(size_t n, void *x, const void *gradient, void *const state[], const struct coefs *coefs);
+/* One step of a rule on n elements. x, gradient, the rule's state arrays [n] and the average, which may be NULL, are of
+   the kernel's type. */
+typedef void kernel(size_t n, void *x, const void *gradient, void *const state[], void *average,
+                    const struct coefs *coefs);
 
 /* Brings n elements from one type to another, to nearest, ties to even. */
 typedef void conversion(size_t n, void *to, const void *from);
@@ -37,9 +39,8 @@ struct kernel_set {
     /* By the type computed in. look is measure with a sum of 0 or NaN; the largest may be a NaN, too. */
     struct measure (*measure[DTYPES])(size_t n, const void *gradient, double factor, double bound);
     struct measure (*look[DTYPES])(size_t n, const void *gradient);
-    double (*distance[DTYPES])(size_t n, const void *a, const void *b);             /* the sum of (a - b)^2 */
-    void (*average[DTYPES])(size_t n, void *average, const void *x, double weight); /* a = a + weight*(x - a) */
-    void (*accumulate[DTYPES])(size_t n, void *sum, const void *x);                 /* sum = sum + x */
+    double (*distance[DTYPES])(size_t n, const void *a, const void *b); /* the sum of (a - b)^2 */
+    void (*accumulate[DTYPES])(size_t n, void *sum, const void *x);     /* sum = sum + x */
 };
 
 /* The set in use, or NULL where ADADELTA_ISA names none. Looked up once; any thread may ask. */

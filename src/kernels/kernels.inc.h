@@ -118,6 +118,5 @@ const struct kernel_set PASTE(kernels, ISA) = {
     BY_TYPE(measure),
     BY_TYPE(look),
     BY_TYPE(distance),
-    BY_TYPE(average),
     BY_TYPE(accumulate),
     CONVERSIONS};

@@ -5,9 +5,9 @@
 struct COEFS {
     V lr, rho, one_minus_rho, eps, momentum, beta1, one_minus_beta1, beta2, one_minus_beta2;
     V step_size, root_scale, decay_rate;
-    V scale, clip, minus_clip, shrink;
+    V scale, clip, minus_clip, shrink, average_weight;
     enum decay decay;
-    int nesterov, prepares, unscale, negate;
+    int nesterov, prepares, unscale, negate, begins_average;
 };
 
 static ALWAYS_INLINE struct COEFS TYPED(spread)(const struct coefs *c)
@@ -29,11 +29,13 @@ static ALWAYS_INLINE struct COEFS TYPED(spread)(const struct coefs *c)
         .clip = set((REAL)c->clip),
         .minus_clip = set(-(REAL)c->clip),
         .shrink = set((REAL)c->shrink),
+        .average_weight = set((REAL)c->average_weight),
         .decay = c->decay,
         .nesterov = c->nesterov,
         .prepares = c->prepares,
         .unscale = c->scale != 1,
         .negate = c->negate,
+        .begins_average = c->begins_average,
     };
 }
 
@@ -46,34 +48,40 @@ struct TYPED(arrays) {
     REAL *x;
     const REAL *g;
     REAL *state[MAX_STATES];
+    REAL *average; /* or NULL */
 };
+
+static ALWAYS_INLINE V TYPED(take)(const REAL *p, size_t count)
+{
+    return count == LANES ? load(p) : load_part(p, count);
+}
+
+static ALWAYS_INLINE void TYPED(put)(REAL *p, V a, size_t count)
+{
+    if (count == LANES)
+        store(p, a);
+    else
+        store_part(p, a, count);
+}
 
 /* The elements i .. i + count - 1, which fit in a word. Whole words and the end of an array take the same way through
    the same rule, so an element's result does not depend on where it stands. */
 static ALWAYS_INLINE void TYPED(word)(TYPED(rule) * rule, size_t states, const struct TYPED(arrays) * a, size_t i,
                                       size_t count, const struct COEFS *c)
 {
-    const int whole = count == LANES;
-    V x = whole ? load(a->x + i) : load_part(a->x + i, count);
-    V g = whole ? load(a->g + i) : load_part(a->g + i, count);
-    V s[MAX_STATES];
+    V x = TYPED(take)(a->x + i, count), g = TYPED(take)(a->g + i, count), s[MAX_STATES];
     for (size_t k = 0; k < states; k++)
-        s[k] = whole ? load(a->state[k] + i) : load_part(a->state[k] + i, count);
+        s[k] = TYPED(take)(a->state[k] + i, count);
 
     g = RULE(prepare)(g, c);
     RULE(decay)(&x, &g, c);
     x = rule(x, g, s, c);
 
-    if (whole)
-        store(a->x + i, x);
-    else
-        store_part(a->x + i, x, count);
-    for (size_t k = 0; k < states; k++) {
-        if (whole)
-            store(a->state[k] + i, s[k]);
-        else
-            store_part(a->state[k] + i, s[k], count);
-    }
+    TYPED(put)(a->x + i, x, count);
+    for (size_t k = 0; k < states; k++)
+        TYPED(put)(a->state[k] + i, s[k], count);
+    if (a->average)
+        TYPED(put)(a->average + i, RULE(average)(TYPED(take)(a->average + i, count), x, c), count);
 }
 
 /* Asks for what will be read soon, a cache line at a time. */
@@ -84,21 +92,24 @@ static ALWAYS_INLINE void TYPED(fetch_ahead)(size_t states, const struct TYPED(a
         prefetch(a->g + line, PREFETCH_BYTES);
         for (size_t k = 0; k < states; k++)
             prefetch(a->state[k] + line, PREFETCH_BYTES);
+        if (a->average)
+            prefetch(a->average + line, PREFETCH_BYTES);
     }
 }
 
 /* rule and states are constants where this is inlined: one loop without calls for each rule. */
 static ALWAYS_INLINE void TYPED(array)(TYPED(rule) * rule, size_t states, size_t n, void *x, const void *gradient,
-                                       void *const state[], const struct coefs *coefs)
+                                       void *const state[], void *average, const struct coefs *coefs)
 {
     const struct COEFS c = TYPED(spread)(coefs);
-    struct TYPED(arrays) a = {.x = x, .g = gradient};
+    struct TYPED(arrays) a = {.x = x, .g = gradient, .average = average};
     for (size_t k = 0; k < states; k++)
         a.state[k] = state[k];
 
     size_t i = 0;
     for (; n - i >= LANES; i += LANES) {
-        TYPED(fetch_ahead)(states, &a, i);
+        if (n - i > PREFETCH_BYTES / sizeof(REAL)) /* not behind the arrays' end, where short rows would pay for it */
+            TYPED(fetch_ahead)(states, &a, i);
         TYPED(word)(rule, states, &a, i, LANES, &c);
     }
     if (i < n)
@@ -106,26 +117,14 @@ static ALWAYS_INLINE void TYPED(array)(TYPED(rule) * rule, size_t states, size_t
 }
 
 #define DEFINE_KERNEL(method, name, states, first, second)                                                             \
-    static void TYPED(name)(size_t n, void *x, const void *gradient, void *const state[], const struct coefs *coefs)   \
+    static void TYPED(name)(size_t n, void *x, const void *gradient, void *const state[], void *average,               \
+                            const struct coefs *coefs)                                                                 \
     {                                                                                                                  \
-        TYPED(array)(RULE(name), states, n, x, gradient, state, coefs);                                                \
+        TYPED(array)(RULE(name), states, n, x, gradient, state, average, coefs);                                       \
     }
 
 RULE_LIST(DEFINE_KERNEL)
 #undef DEFINE_KERNEL
-
-/* The average's rule over an array. */
-static void TYPED(average)(size_t n, void *average, const void *x, double weight)
-{
-    REAL *a = average;
-    const REAL *b = x;
-    const V w = set((REAL)weight);
-    size_t i = 0;
-    for (; n - i >= LANES; i += LANES)
-        store(a + i, RULE(average)(load(a + i), load(b + i), w));
-    if (i < n)
-        store_part(a + i, RULE(average)(load_part(a + i, n - i), load_part(b + i, n - i), w), n - i);
-}
 
 static void TYPED(accumulate)(size_t n, void *sum, const void *x)
 {

@@ -48,4 +48,15 @@ static inline vec_f64 widen_f32(const float *p)
     return _mm256_cvtps_pd(_mm_loadu_ps(p));
 }
 
+#define F16_WORDS
+static inline vec_f32 load_f16(const void *p)
+{
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+}
+
+static inline void store_f16(void *p, vec_f32 a)
+{
+    _mm_storeu_si128((__m128i *)p, _mm256_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+
 #endif

@@ -43,4 +43,15 @@ static inline vec_f64 widen_f32(const float *p)
     return _mm512_cvtps_pd(_mm256_loadu_ps(p));
 }
 
+#define F16_WORDS
+static inline vec_f32 load_f16(const void *p)
+{
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+}
+
+static inline void store_f16(void *p, vec_f32 a)
+{
+    _mm256_storeu_si256((__m256i *)p, _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+
 #endif
