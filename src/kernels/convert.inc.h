@@ -314,13 +314,24 @@ CONVERT(convert_f16_f64, u16, u64, (uint16_t)f16_from_f64)
 #undef CONVERT_THROUGH
 #undef NO_WORDS
 
+/* Adopting looks at so many weights at once; nearly always all are as they were left. */
+enum { ADOPTED = 256 };
+
 /* Dithering goes in runs so that the loop inside counts in 32 bits, with as many lanes as the floats have. */
 #define WEIGHTS(TYPE)                                                                                                  \
     static void adopt_##TYPE(size_t n, void *restrict master, const void *restrict values)                             \
     {                                                                                                                  \
-        for (size_t i = 0; i < n; i++) {                                                                               \
-            const uint32_t x = get_u32(master, i), value = get_u16(values, i);                                         \
-            put_u32(master, i, TYPE##_from_f32(x) == value ? x : f32_from_##TYPE(value));                              \
+        uint16_t nearest[ADOPTED];                                                                                     \
+        for (size_t i = 0; i < n; i += ADOPTED) {                                                                      \
+            const size_t count = n - i < ADOPTED ? n - i : ADOPTED;                                                    \
+            uint16_t differs = 0;                                                                                      \
+            convert_##TYPE##_f32(count, nearest, (const unsigned char *)master + i * sizeof(uint32_t));                \
+            for (size_t k = 0; k < count; k++)                                                                         \
+                differs |= (uint16_t)(nearest[k] ^ get_u16(values, i + k));                                            \
+            for (size_t k = 0; differs && k < count; k++) {                                                            \
+                if (nearest[k] != get_u16(values, i + k))                                                              \
+                    put_u32(master, i + k, f32_from_##TYPE(get_u16(values, i + k)));                                   \
+            }                                                                                                          \
         }                                                                                                              \
     }                                                                                                                  \
     static void dither_run_##TYPE(uint32_t n, void *restrict to, const void *restrict from, struct run run,            \
