@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* See memory.h; and the optimizer in memory of the caller's. */
+#if defined(__linux__)
+#define _DEFAULT_SOURCE /* madvise */
+#include <sys/mman.h>
+#endif
+
 #include "memory.h"
 
 #include <stdlib.h>
@@ -28,11 +33,33 @@ size_t memory_product(size_t a, size_t b)
 
 /* ---- Allocators ---- */
 
+/* State that fills a few of the system's huge pages lies in them: it is given six times as fast, and rows here and
+   there in a large matrix are found a tenth faster (docs/performance.md). Where the system has none to give, nothing is
+   lost. */
+#if defined(MADV_HUGEPAGE)
+enum { HUGE_PAGE = 1 << 21, WORTH_HUGE_PAGES = 2 * HUGE_PAGE };
+
+static void *allocate_huge(size_t size)
+{
+    const size_t rounded = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    void *memory = aligned_alloc(HUGE_PAGE, rounded);
+    if (memory)
+        madvise(memory, rounded, MADV_HUGEPAGE);
+    return memory;
+}
+#endif
+
 static void *c_allocate(size_t size, size_t alignment, void *context)
 {
     (void)context;
     const size_t rounded = memory_round(size);
-    return rounded == SIZE_MAX ? NULL : aligned_alloc(alignment, rounded);
+    if (rounded == SIZE_MAX)
+        return NULL;
+#if defined(MADV_HUGEPAGE)
+    if (rounded >= WORTH_HUGE_PAGES && rounded <= most - HUGE_PAGE)
+        return allocate_huge(rounded);
+#endif
+    return aligned_alloc(alignment, rounded);
 }
 
 static void c_release(void *memory, size_t size, void *context)
