@@ -4,6 +4,8 @@
 
 #include <omp.h>
 
+#include "words/prefetch.h"
+
 /* Elements: below twice this many a second thread costs more than it saves. */
 enum { WORTH_A_THREAD = 32768 };
 
@@ -88,11 +90,33 @@ static void act_on_row(const struct walk *walk, struct stretch *s, size_t row, s
     }
 }
 
+/* How many elements ahead the rows to come are asked for, where no cache has them and the CPU cannot guess them: rows
+   of up to that many, in tensors of at least FAR elements. (Half of the rows of 16 Mi parameters, in random order: rows
+   of 16 elements 0.58 of the time, of 64 0.64, of 256 0.69; in the caches it would cost a tenth.) */
+enum { AHEAD = 512, FAR = 1 << 22 };
+
+static void fetch(const void *array, enum adadelta_dtype dtype, size_t first, size_t n)
+{
+    const char *from = (const char *)array + first * dtype_size(dtype);
+    for (size_t byte = 0; byte < n * dtype_size(dtype); byte += CACHE_LINE)
+        prefetch(from, byte);
+}
+
+static void fetch_row(const struct tensor *t, size_t row)
+{
+    fetch(t->info.values, t->info.dtype, row * t->width, t->width);
+    for (size_t k = 0; k < t->part_count; k++)
+        fetch(t->parts[k].values, t->parts[k].dtype, row * t->width, t->width);
+}
+
 /* Acts on the rows that occurrences begin .. end - 1 name, each where it is named first. */
 static void act_on_rows(const struct walk *walk, struct stretch *s, size_t begin, size_t end, struct measure *found)
 {
     const struct tensor *t = s->tensor;
+    const size_t ahead = t->n >= FAR && t->width <= AHEAD && !walk->unbuffered ? AHEAD / t->width : end;
     for (size_t j = begin; j < end; j++) {
+        if (ahead < end - j)
+            fetch_row(t, t->rows[j + ahead]);
         if (t->first[t->rows[j]] == j + 1)
             act_on_row(walk, s, t->rows[j], j + 1, found);
     }

@@ -43,7 +43,7 @@
 
 /* How far ahead of its use memory is asked for: the hardware alone left the step at 0.84 of the limit of memory at 16 M
    parameters, this at 0.99 (docs/performance.md); 512 bytes are too few, 4096 no better. */
-enum { PREFETCH_BYTES = 2048, CACHE_LINE = 64 };
+enum { PREFETCH_BYTES = 2048 };
 
 /* Names of our own that exist once a type. */
 #define COEFS       PASTE(coefs, TYPE)

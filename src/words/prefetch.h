@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+enum { CACHE_LINE = 64 };
+
 /* Asks for the cache line that many bytes behind p. A hint: the address need not exist. */
 static inline void prefetch(const void *p, uintptr_t bytes)
 {
