@@ -264,7 +264,7 @@ static void fill_tensor(struct tensor *tensor, const struct entry *entry, int av
     tensor->own = entry->own;
     tensor->info.no_decay = entry->no_decay;
     tensor->hyper = entry->hyper;
-    tensor->update_norm = NAN;
+    tensor->update_norm = tensor->gradient_norm = NAN;
     tensor->averaged = entry->averaged;
     copy_array(tensor->info.values, entry->values, tensor_bytes(tensor));
     if (averages_begin)

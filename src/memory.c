@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* See memory.h; and the optimizer in memory of the caller's. */
 #if defined(__linux__)
+#ifndef _DEFAULT_SOURCE
 #define _DEFAULT_SOURCE /* madvise */
+#endif
 #include <sys/mman.h>
 #endif
 
@@ -35,7 +37,7 @@ size_t memory_product(size_t a, size_t b)
 
 /* State that fills a few of the system's huge pages lies in them: it is given six times as fast, and rows here and
    there in a large matrix are found a tenth faster (docs/performance.md). Where the system has none to give, nothing is
-   lost. */
+   lost. (Memory of the heap keeps the wish when it is given back, as any of its pages may.) */
 #if defined(MADV_HUGEPAGE)
 enum { HUGE_PAGE = 1 << 21, WORTH_HUGE_PAGES = 2 * HUGE_PAGE };
 

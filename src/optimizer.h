@@ -56,11 +56,11 @@ struct tensor {
 
     /* Of the step under way. */
     const void *gradient;
-    size_t work;        /* elements of gradient; 0: it takes no part */
-    struct coefs coefs; /* made of the settings of this number, 0 is none, and at this rate of the schedule */
-    uint64_t coefs_settings;
-    double coefs_rate;
-    double norm; /* of its gradient; NaN where none was taken */
+    size_t work; /* elements of gradient; 0: it takes no part */
+    struct coefs coefs;
+    uint64_t coefs_settings; /* the number of the settings that coefs are made of; 0: none */
+    double coefs_rate;       /* and the schedule's rate */
+    double norm;             /* of its gradient; NaN where none was taken */
 };
 
 struct adadelta {

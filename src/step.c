@@ -159,7 +159,7 @@ static enum adadelta_status find_rate(struct adadelta *optimizer, double *rate)
 {
     if (optimizer->swapped)
         return fail(&optimizer->error, ADADELTA_ERROR_SWAPPED, "%s", adadelta_status_string(ADADELTA_ERROR_SWAPPED));
-    *rate = adadelta_schedule_rate(&optimizer->schedule, optimizer->steps);
+    *rate = adadelta_schedule_rate(&optimizer->schedule, optimizer->steps) + 0.0; /* of two zeros, the one */
     if (*rate >= 0 && *rate < INFINITY)
         return ADADELTA_OK;
     return fail(&optimizer->error, ADADELTA_ERROR_SCHEDULE, "the schedule's rate is %g at step %llu", *rate,

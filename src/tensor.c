@@ -127,7 +127,6 @@ static size_t lay_out(const struct adadelta_options *options, struct tensor *ten
         used = lay_part(tensor, PART_AVERAGE, tensor->computed, used, &tensor->average);
     if (options->averaging != ADADELTA_AVERAGING_NONE && tensor->computed != tensor->info.dtype)
         used = lay_part(tensor, PART_SPARE, tensor->info.dtype, used, &tensor->spare);
-    tensor->plain = tensor->info.dtype == tensor->computed && tensor->info.state_dtype == tensor->computed;
     return used;
 }
 
@@ -148,6 +147,7 @@ static struct tensor blank_tensor(const struct adadelta_options *options, const 
     tensor.name_hash = hash(info->name);
     const enum adadelta_dtype state = tensor.info.state_dtype;
     tensor.computed = tensor.info.dtype == ADADELTA_F64 || state == ADADELTA_F64 ? ADADELTA_F64 : ADADELTA_F32;
+    tensor.plain = tensor.info.dtype == tensor.computed && state == tensor.computed;
     tensor.n = shape_elements(ADADELTA_F64, info->ndim, info->shape);
     tensor.width = info->ndim && info->shape[0] ? tensor.n / info->shape[0] : tensor.n;
     tensor.block_size = lay_out(options, &tensor);

@@ -26,7 +26,7 @@ size_t work_blocks(const struct tensor *tensor)
 /* ---- The work of one thread ---- */
 
 /* The elements of a stretch that an act can take at once, of those left. */
-static size_t length(const struct walk *walk, const struct stretch *s, size_t left, int gradient_in_place)
+static size_t stretch_length(const struct walk *walk, const struct stretch *s, size_t left, int gradient_in_place)
 {
     const int in_place = gradient_in_place && (walk->unbuffered || (s->tensor->plain && !walk->finds));
     return in_place || left < CHUNK ? left : CHUNK;
@@ -41,7 +41,7 @@ static void act_on_elements(const struct walk *walk, struct stretch *s, size_t f
     s->turn = 0;
     s->last = 1;
     for (s->first = from; s->first < to; s->first += s->n) {
-        s->n = length(walk, s, to - s->first, in_place);
+        s->n = stretch_length(walk, s, to - s->first, in_place);
         s->gradient = (const char *)t->gradient + s->first * dtype_size(stored);
         if (!in_place) {
             s->kernels->load[t->computed][stored](s->n, s->buffers->gradient, s->gradient);
@@ -79,7 +79,7 @@ static void act_on_row(const struct walk *walk, struct stretch *s, size_t row, s
     const int summed = s->optimizer->gradients.duplicates == ADADELTA_DUPLICATES_SUM;
     const int in_place = !t->next[k - 1] && t->info.gradient_dtype == t->computed;
     for (size_t column = 0; column < t->width; column += s->n) {
-        s->n = length(walk, s, t->width - column, in_place);
+        s->n = stretch_length(walk, s, t->width - column, in_place);
         s->first = row * t->width + column;
         s->turn = 0;
         for (size_t turn = k; turn; turn = summed ? 0 : t->next[turn - 1], s->turn++) {
@@ -97,15 +97,15 @@ enum { AHEAD = 512, FAR = 1 << 22 };
 
 static void fetch(const void *array, enum adadelta_dtype dtype, size_t first, size_t n)
 {
-    const char *from = (const char *)array + first * dtype_size(dtype);
-    for (size_t byte = 0; byte < n * dtype_size(dtype); byte += CACHE_LINE)
-        prefetch(from, byte);
+    const uintptr_t from = (uintptr_t)array + first * dtype_size(dtype), end = from + n * dtype_size(dtype);
+    for (uintptr_t line = from / CACHE_LINE * CACHE_LINE; line < end; line += CACHE_LINE)
+        prefetch((const void *)line, 0);
 }
 
 static void fetch_row(const struct tensor *t, size_t row)
 {
     fetch(t->info.values, t->info.dtype, row * t->width, t->width);
-    for (size_t k = 0; k < t->part_count; k++)
+    for (size_t k = 0; k < t->part_count - (t->spare != NULL); k++) /* the last one: no step reads it */
         fetch(t->parts[k].values, t->parts[k].dtype, row * t->width, t->width);
 }
 

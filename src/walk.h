@@ -43,8 +43,8 @@ struct walk {
     size_t begin, end; /* numbers of the tensors that may take part */
     act *act;
     int finds;      /* 1: the act finds something: each block starts from zero and leaves it in tensor->blocks */
-    int unbuffered; /* 1: the act needs no buffers but, perhaps, the gradient's; else only with plain tensors if it
-                       finds nothing */
+    int unbuffered; /* 1: the act needs no buffers but, perhaps, the gradient's; 0: it needs them, but for plain tensors
+                       when it finds nothing */
 };
 
 void walk_run(const struct walk *walk);

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+#include "instruction_sets.h"
 #include "kernels/kernels.h"
 #include "kernels/convert.inc.h"
 
@@ -29,9 +30,9 @@ static inline int find_sets(void **state)
     sets[set_count++] = &kernels_scalar;
 #if defined(__x86_64__)
     sets[set_count++] = &kernels_sse2;
-    if (__builtin_cpu_supports("avx2"))
+    if (machine_has("avx2"))
         sets[set_count++] = &kernels_avx2;
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"))
+    if (machine_has("avx512"))
         sets[set_count++] = &kernels_avx512;
 #elif defined(__aarch64__)
     sets[set_count++] = &kernels_neon;

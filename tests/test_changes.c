@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -250,13 +251,180 @@ static void test_cloned(void **state)
     adadelta_destroy(copy.optimizer);
 }
 
+/* A step that a rate makes impossible for the second tensor leaves nothing of that rate with the first. */
+static double once_huge(uint64_t count, void *context)
+{
+    (void)count;
+    return (*(int *)context)++ == 1 ? 1e30 : 1;
+}
+
+static void test_failed_rate(void **state)
+{
+    (void)state;
+    struct adadelta *optimizer;
+    struct adadelta_hyper fast = first;
+    struct adadelta_schedule schedule = adadelta_schedule_default();
+    float x[2] = {1, 1}, g = 0.5f, follower = 1, v = 0, u = 0;
+    int calls = 0;
+    fast.lr = 1e10;
+    schedule.kind = ADADELTA_SCHEDULE_CALLBACK;
+    schedule.rate = once_huge;
+    schedule.context = &calls;
+    assert_int_equal(adadelta_create(NULL, &optimizer), ADADELTA_OK);
+    assert_int_equal(adadelta_add_group(optimizer, &first, NULL), ADADELTA_OK);
+    assert_int_equal(adadelta_add_group(optimizer, &fast, NULL), ADADELTA_OK);
+    assert_int_equal(adadelta_set_schedule(optimizer, &schedule), ADADELTA_OK);
+    for (size_t k = 0; k < 2; k++) {
+        const struct adadelta_tensor tensor = {
+            .name = k ? "b" : "a", .ndim = 1, .shape = {1}, .values = &x[k], .gradient = &g};
+        assert_int_equal(adadelta_add_tensor(optimizer, k, &tensor, NULL), ADADELTA_OK);
+    }
+    const enum adadelta_status expected[] = {ADADELTA_OK, ADADELTA_ERROR_SCHEDULE, ADADELTA_OK};
+    for (size_t k = 0; k < 3; k++) {
+        const float b = x[1];
+        assert_int_equal(adadelta_step(optimizer), expected[k]);
+        if (!expected[k])
+            assert_int_equal(adadelta_update_f32(1, &follower, &g, &v, &u, &first), ADADELTA_OK);
+        assert_true(x[0] == follower && (x[1] != b) == !expected[k]);
+    }
+    adadelta_destroy(optimizer);
+}
+
+/* The two zeros of a rate are one: a parameter of -0 stays what it is. */
+static double zero(uint64_t count, void *context)
+{
+    (void)context;
+    return count ? -0.0 : 0.0;
+}
+
+static void test_zero_rate(void **state)
+{
+    struct pair *pair = *state;
+    struct adadelta_schedule schedule = adadelta_schedule_default();
+    const struct adadelta_gradients gradients = adadelta_gradients_default();
+    schedule.kind = ADADELTA_SCHEDULE_CALLBACK;
+    schedule.rate = zero;
+    assert_int_equal(adadelta_set_schedule(pair->optimizer, &schedule), ADADELTA_OK);
+    pair->x[0] = -0.0f;
+    assert_true(pair->g[0] > 0);
+    for (int k = 0; k < 3; k++) {
+        step(pair);
+        assert_true(pair->x[0] == 0 && signbit(pair->x[0]));
+        if (k)
+            assert_int_equal(adadelta_set_gradients(pair->optimizer, &gradients), ADADELTA_OK);
+    }
+}
+
+/* ---- Whatever happens, against an optimizer that is told its settings anew before every step ---- */
+
+enum { PLAYS = 12 };
+
+static double play_rate(uint64_t count, void *context)
+{
+    (void)context;
+    return count % 5 == 4 ? 0.25 : 1;
+}
+
+/* What happens before step number k. */
+static void play(struct adadelta *optimizer, int k, int averages, float *g)
+{
+    struct adadelta_schedule schedule = adadelta_schedule_default();
+    g[0] = k == 6 ? NAN : 0.5f;
+    if (k == 3)
+        assert_int_equal(adadelta_set_measuring(optimizer, 1), ADADELTA_OK);
+    if (k == 5)
+        assert_int_equal(adadelta_set_measuring(optimizer, 0), ADADELTA_OK);
+    if (averages && k == 7)
+        assert_int_equal(adadelta_restart_averages(optimizer), ADADELTA_OK);
+    if (k == 8) {
+        schedule.kind = ADADELTA_SCHEDULE_CALLBACK;
+        schedule.rate = play_rate;
+        assert_int_equal(adadelta_set_schedule(optimizer, &schedule), ADADELTA_OK);
+    }
+    if (averages && (k == 9 || k == 10))
+        assert_int_equal(adadelta_swap_averages(optimizer), ADADELTA_OK);
+}
+
+struct stage {
+    struct adadelta *optimizer;
+    float x[2][N], g[2][N];
+};
+
+static void build(struct stage *stage, enum adadelta_method method, enum adadelta_averaging averaging)
+{
+    const struct adadelta_options options = {
+        .method = method, .threads = 1, .averaging = averaging, .average_decay = 0.75};
+    struct adadelta_gradients gradients = adadelta_gradients_default();
+    gradients.nonfinite = ADADELTA_NONFINITE_SKIP;
+    gradients.clip_norm = 1;
+    assert_int_equal(adadelta_create(&options, &stage->optimizer), ADADELTA_OK);
+    assert_int_equal(adadelta_add_group(stage->optimizer, NULL, NULL), ADADELTA_OK);
+    assert_int_equal(adadelta_set_gradients(stage->optimizer, &gradients), ADADELTA_OK);
+    for (size_t k = 0; k < 2; k++) {
+        const struct adadelta_tensor tensor = {
+            .name = k ? "b" : "a", .ndim = 1, .shape = {N}, .values = stage->x[k], .gradient = stage->g[k]};
+        fill(stage->x[k], 1);
+        fill(stage->g[k], k ? 0.125f : -0.25f);
+        assert_int_equal(adadelta_add_tensor(stage->optimizer, 0, &tensor, NULL), ADADELTA_OK);
+    }
+}
+
+static void assert_alike(const struct stage *a, const struct stage *b)
+{
+    struct adadelta_tensor left, right;
+    assert_memory_equal(a->x, b->x, sizeof a->x);
+    for (size_t k = 0; k < 2; k++) {
+        for (size_t part = 0; !adadelta_get_state(a->optimizer, k, part, &left); part++) {
+            assert_int_equal(adadelta_get_state(b->optimizer, k, part, &right), ADADELTA_OK);
+            assert_memory_equal(left.values, right.values, N * sizeof(float));
+        }
+    }
+}
+
+static void test_everything(void **state)
+{
+    (void)state;
+    static const enum adadelta_averaging averagings[] = {ADADELTA_AVERAGING_NONE, ADADELTA_AVERAGING_EXPONENTIAL,
+                                                         ADADELTA_AVERAGING_POLYAK};
+    for (int method = 0; method < ADADELTA_METHOD_COUNT; method++) {
+        for (size_t a = 0; a < sizeof averagings / sizeof *averagings; a++) {
+            struct stage kept, told;
+            struct adadelta_gradients gradients;
+            build(&kept, (enum adadelta_method)method, averagings[a]);
+            build(&told, (enum adadelta_method)method, averagings[a]);
+            for (int k = 0; k < PLAYS; k++) {
+                play(kept.optimizer, k, a > 0, kept.g[0]);
+                play(told.optimizer, k, a > 0, told.g[0]);
+                assert_int_equal(adadelta_get_gradients(told.optimizer, &gradients), ADADELTA_OK);
+                assert_int_equal(adadelta_set_gradients(told.optimizer, &gradients), ADADELTA_OK);
+                assert_int_equal(adadelta_step(kept.optimizer), adadelta_step(told.optimizer));
+                assert_alike(&kept, &told);
+            }
+            assert_true(adadelta_skip_count(kept.optimizer) == 1 && kept.x[0][0] != 1);
+            adadelta_destroy(kept.optimizer);
+            adadelta_destroy(told.optimizer);
+        }
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_hyper), TEST(test_own_hyper), TEST(test_scale),      TEST(test_norm),
-        TEST(test_rate),  TEST(test_buffers),   TEST(test_one_tensor), TEST(test_rows),
-        TEST(test_added), TEST(test_loaded),    TEST(test_cloned),
+        cmocka_unit_test(test_failed_rate),
+        cmocka_unit_test(test_everything),
+        TEST(test_hyper),
+        TEST(test_own_hyper),
+        TEST(test_scale),
+        TEST(test_norm),
+        TEST(test_rate),
+        TEST(test_zero_rate),
+        TEST(test_buffers),
+        TEST(test_one_tensor),
+        TEST(test_rows),
+        TEST(test_added),
+        TEST(test_loaded),
+        TEST(test_cloned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

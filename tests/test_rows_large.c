@@ -271,6 +271,45 @@ static void the_cost_is_that_of_the_rows_named(void **state)
     assert_int_equal(munmap(values, bytes), 0);
 }
 
+/* ---- Rows asked for before their turn ---- */
+
+/* Rows of every width that a step looks ahead for, in random order and some twice, their list up to the last byte
+   before memory that may not be read. */
+static void no_row_is_looked_for_behind_the_list(void **state)
+{
+    (void)state;
+    enum { ELEMENTS = 1 << 22, COUNT = 40, WIDEST = 512 };
+    static const size_t widths[] = {1, 16, 100, WIDEST};
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(pages != MAP_FAILED && mprotect(pages + page, page, PROT_NONE) == 0);
+    size_t *list = (size_t *)(void *)(pages + page) - COUNT;
+    for (size_t k = 0; k < LENGTH(widths); k++) {
+        const size_t width = widths[k], height = ELEMENTS / width + 1, n = height * width;
+        float *x = calloc(n, sizeof *x), *follower = calloc(3 * n, sizeof *x),
+              *g = random_array(ADADELTA_F32, COUNT * width, k, -1, 1);
+        uint64_t seed = k;
+        assert_true(x && follower);
+        struct adadelta *optimizer = new_optimizer((struct adadelta_options){.threads = 1}, NULL);
+        set_gradients(optimizer, (struct adadelta_gradients){.scale = 1, .duplicates = ADADELTA_DUPLICATES_IN_ORDER});
+        add_tensor(optimizer, &(struct adadelta_tensor){
+                                  .name = "x", .ndim = 2, .shape = {height, width}, .values = x, .max_rows = COUNT});
+        for (size_t j = 0; j < COUNT; j++)
+            list[j] = j % 9 == 8 ? list[j / 2] : random_bits(&seed) % height;
+        OK(adadelta_step_rows(optimizer, 0, COUNT, list, g));
+        for (size_t j = 0; j < COUNT; j++) {
+            float *row = follower + list[j] * width;
+            OK(adadelta_update_f32(width, row, g + j * width, row + n, row + 2 * n, NULL));
+        }
+        assert_memory_equal(x, follower, n * sizeof *x);
+        adadelta_destroy(optimizer);
+        free(x);
+        free(follower);
+        free(g);
+    }
+    assert_int_equal(munmap(pages, 2 * page), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +317,7 @@ int main(void)
         cmocka_unit_test(elements_beyond_2_to_the_33),
         cmocka_unit_test(chance_beyond_2_to_the_32),
         cmocka_unit_test(the_cost_is_that_of_the_rows_named),
+        cmocka_unit_test(no_row_is_looked_for_behind_the_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,13 +115,23 @@ static inline uint32_t f32_from_f16(uint32_t x)
     return (x & SIGN_16) << 16 | quiet | (magnitude < 0x400 ? denormal : (magnitude << 13) + rebias);
 }
 
-/* A denormal float is its pattern times 2^-149. The sign goes by itself, and the NaN made quiet is the CPU's. */
+/* Whether the CPU's conversions between float and double keep a NaN's payload, as these do. Others (RISC-V,
+   WebAssembly) need it done by hand, for a quarter of the step's time more where both types are in it. */
+#if defined(__x86_64__) || defined(__aarch64__)
+enum { NANS_ARE_KEPT = 1 };
+#else
+enum { NANS_ARE_KEPT = 0 };
+#endif
+
+/* A denormal float is its pattern times 2^-149. The sign goes by itself. */
 static inline uint64_t f64_from_f32(uint32_t x)
 {
     const uint32_t magnitude = x & MAGNITUDE;
     const uint64_t denormal = pattern_of_f64((double)(int32_t)magnitude * 0x1p-149);
     const uint64_t normal = pattern_of_f64((double)f32_of(magnitude));
-    return (uint64_t)(x & ~(uint32_t)MAGNITUDE) << 32 | (magnitude < F32_NORMAL ? denormal : normal);
+    const uint64_t nan = (uint64_t)(magnitude | F32_QUIET) << 29 | (uint64_t)F64_INF << 32;
+    const uint64_t number = magnitude < F32_NORMAL ? denormal : normal;
+    return (uint64_t)(x & ~(uint32_t)MAGNITUDE) << 32 | (!NANS_ARE_KEPT && magnitude > F32_INF ? nan : number);
 }
 
 static inline uint64_t f64_from_bf16(uint32_t x)
@@ -144,7 +154,9 @@ static inline uint32_t f32_from_f64(uint64_t x)
     const double magnitude = without_sign(x);
     const uint32_t denormal = (uint32_t)pattern_of_f64(magnitude + 0x1p-97);
     const uint32_t normal = pattern_of_f32((float)magnitude);
-    return ((uint32_t)(x >> 32) & ~(uint32_t)MAGNITUDE) | (magnitude < 0x1p-126 ? denormal : normal);
+    const uint32_t nan = F32_INF | F32_QUIET | (uint32_t)(x >> 29 & (F32_QUIET - 1));
+    const uint32_t number = magnitude < 0x1p-126 ? denormal : normal;
+    return ((uint32_t)(x >> 32) & ~(uint32_t)MAGNITUDE) | (!NANS_ARE_KEPT && magnitude != magnitude ? nan : number);
 }
 
 static inline uint32_t bf16_nan(uint32_t magnitude_f32)
@@ -276,7 +288,8 @@ static inline uint32_t run_length(size_t n, uint32_t lower)
 #define CONVERT(name, TO, FROM, convert) CONVERT_THROUGH(name, TO, FROM, convert, NO_WORDS)
 
 /* What a CPU with conversions of f16 has in one instruction: the same numbers, as both round to nearest, and the same
-   NaNs, made quiet. */
+   NaNs, made quiet. It does not flush denormals of f16 where the thread asks for that; a denormal float becomes zero
+   either way. */
 #ifdef F16_WORDS
 static inline size_t words_from_f16(size_t n, void *restrict to, const void *restrict from)
 {
@@ -313,8 +326,13 @@ CONVERT(convert_f16_f64, u16, u64, (uint16_t)f16_from_f64)
 #undef CONVERT
 #undef CONVERT_THROUGH
 #undef NO_WORDS
+#ifndef F16_WORDS
+#undef words_from_f16
+#undef words_to_f16
+#endif
 
-/* Adopting looks at so many weights at once; nearly always all are as they were left. */
+/* Adopting looks at so many weights at once, as many as a step has in its buffers; nearly always all are as they were
+   left. */
 enum { ADOPTED = 256 };
 
 /* Dithering goes in runs so that the loop inside counts in 32 bits, with as many lanes as the floats have. */

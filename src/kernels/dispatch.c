@@ -5,6 +5,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 extern const struct kernel_set kernels_scalar, kernels_sse2, kernels_avx2, kernels_avx512, kernels_neon;
 
@@ -14,8 +17,6 @@ static int always(void)
 }
 
 #if defined(__x86_64__)
-#include <cpuid.h>
-
 /* F16C: not every compiler's __builtin_cpu_supports knows it. */
 static int cpu_has_avx2(void)
 {

@@ -2,12 +2,6 @@
 /* One instruction set's kernels: the words included before this, times all rules, for float and for double. A kernel
    file is its word header, its name in ISA, and this. */
 
-#if defined(__GNUC__)
-#define ALWAYS_INLINE inline __attribute__((always_inline))
-#else
-#define ALWAYS_INLINE inline
-#endif
-
 #include "../rules/rules.h"
 #include "../words/builtins.h"
 #include "../words/four.inc.h"
@@ -24,7 +18,7 @@
 #define STRING_(a)   #a
 #define STRING(a)    STRING_(a)
 
-/* The words as the rules say them, in the type at hand: four registers each. */
+/* The words as the rules say them, in the type at hand. A rule's word is four registers, a set's own words are one. */
 #define V          PASTE(four, TYPE)
 #define LANES      PASTE(FOUR_LANES, TYPE)
 #define load       PASTE(four_load, TYPE)

@@ -3,6 +3,8 @@
    results are those of one register, and dividers like it: four divisions and then four roots took three quarters of
    the time that they take in turns (docs/performance.md). Read behind a set's own words. */
 
+#include "builtins.h"
+
 /* Nothing goes on with one of four before all are there: compilers would mix the divisions with the roots again. */
 #if defined(__GNUC__) && defined(__x86_64__)
 #define AWAIT(x) __asm__("" : "+v"((x).a), "+v"((x).b), "+v"((x).c), "+v"((x).d))

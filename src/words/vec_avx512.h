@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Words for AVX-512: sixteen floats or eight doubles, with mask registers. (Of the F part; the kernels are compiled
-   with BW, too, for the loops over 16-bit numbers.) */
+/* Words for AVX-512: sixteen floats or eight doubles, with mask registers. (Of the F and DQ parts; the kernels are
+   compiled with BW, too, for the loops over 16-bit numbers.) */
 #ifndef ADADELTA_VEC_AVX512_H
 #define ADADELTA_VEC_AVX512_H
 

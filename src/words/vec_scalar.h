@@ -13,8 +13,8 @@
 #error "float must be computed as float and double as double (no x87): other widths change the bits that are promised"
 #endif
 
-/* copy_bytes instead of a dereference: the caller's array may have any alignment. A word has one element, so that loops
-   have no tail and the partial words are never used. */
+/* copy_bytes instead of a dereference: the caller's array may have any alignment. A word has one element, so that it
+   is never there in part. */
 #define SCALAR_WORDS(T, REAL, SQRT, SMALLEST_NORMAL)                                                                   \
     enum { LANES_##T = 1 };                                                                                            \
     typedef REAL vec_##T;                                                                                              \
