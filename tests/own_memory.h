@@ -4,7 +4,6 @@
 #ifndef TESTS_OWN_MEMORY_H
 #define TESTS_OWN_MEMORY_H
 
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -13,74 +12,7 @@
 #include "optimizer.h" /* before cmocka.h, which has a macro of the name fail */
 #include <cmocka.h>
 #include "oracle.h"
-#include "sanitized.h"
-
-/* ---- The C library's allocator ---- */
-
-static volatile long mallocs; /* so far; volatile, as compilers take malloc to leave variables alone */
-static volatile int forbidden;
-
-#if defined(__GLIBC__) && !defined(SANITIZED)
-#define REPLACED 1
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *old, size_t size);
-extern void *__libc_memalign(size_t alignment, size_t size);
-extern void __libc_free(void *memory);
-
-static void watch(void)
-{
-    mallocs++;
-    if (forbidden)
-        abort();
-}
-
-/* Visible to other libraries, too, whatever the build says of visibility. */
-#pragma GCC visibility push(default)
-
-void *malloc(size_t size)
-{
-    watch();
-    return __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size)
-{
-    watch();
-    return __libc_calloc(count, size);
-}
-
-void *realloc(void *old, size_t size)
-{
-    watch();
-    return __libc_realloc(old, size);
-}
-
-void *aligned_alloc(size_t alignment, size_t size)
-{
-    watch();
-    return __libc_memalign(alignment, size);
-}
-
-int posix_memalign(void **memory, size_t alignment, size_t size)
-{
-    void *made = aligned_alloc(alignment, size);
-    if (made)
-        *memory = made;
-    return made ? 0 : ENOMEM;
-}
-
-void free(void *memory)
-{
-    if (memory)
-        watch();
-    __libc_free(memory);
-}
-
-#pragma GCC visibility pop
-#else
-#define REPLACED 0
-#endif
+#include "watched_malloc.h"
 
 /* ---- Tensors ---- */
 

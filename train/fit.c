@@ -136,7 +136,8 @@ enum verdict fit_build(struct fit *fit, struct trouble *trouble)
         return verdict;
     fit->labels = malloc(capacity * sizeof *fit->labels);
     fit->numbers = malloc(capacity * sizeof *fit->numbers);
-    if (!fit->labels || !fit->numbers)
+    fit->losses = malloc(capacity * sizeof *fit->losses);
+    if (!fit->labels || !fit->numbers || !fit->losses)
         return blame_memory(trouble);
     const struct adadelta_options options = {.method = fit->settings.method, .threads = fit->threads};
     enum adadelta_status status = adadelta_create(&options, &fit->optimizer);
@@ -275,6 +276,7 @@ void fit_destroy(struct fit *fit)
     free(fit->target_name);
     free(fit->labels);
     free(fit->numbers);
+    free(fit->losses);
     free(fit->order);
     free(fit);
 }
@@ -288,19 +290,31 @@ static double now(void)
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-/* The next batch of the epoch under way: loss, gradients, step. Returns its loss, summed over rows; NaN where the step
-   cannot be taken. */
-static double train_batch(struct fit *fit)
+/* By a team: loss and gradients of the next rows of the epoch under way. */
+static void pass_batch(struct fit *fit, size_t rows)
 {
     struct layers *layers = &fit->layers;
-    const size_t left = fit->train.rows - fit->rows_done, last = layers->count;
-    const size_t rows = left < fit->settings.batch ? left : fit->settings.batch;
+    const size_t last = layers->count;
     samples_gather(&fit->train, fit->order + fit->rows_done, 0, rows, layers->values[0], fit->labels, fit->numbers);
     layers_forward(layers, rows);
-    size_t wrong;
-    const double loss = loss_sum(fit->kind, rows, layers->width[last], layers->values[last],
-                                 &(struct goal){fit->labels, fit->numbers}, layers->deltas[last], &wrong);
+    loss_rows(fit->kind, rows, layers->width[last], layers->values[last], &(struct goal){fit->labels, fit->numbers},
+              layers->deltas[last], fit->losses);
     layers_backward(layers, rows);
+}
+
+/* The next batch: loss, gradients, step. Returns its loss, summed over rows; NaN where the step cannot be taken. */
+static double train_batch(struct fit *fit)
+{
+    const size_t left = fit->train.rows - fit->rows_done;
+    const size_t rows = left < fit->settings.batch ? left : fit->settings.batch;
+    const int team = layers_team(&fit->layers, rows);
+    if (team > 1) {
+#pragma omp parallel num_threads(team)
+        pass_batch(fit, rows);
+    } else {
+        pass_batch(fit, rows);
+    }
+    const double loss = loss_total(rows, fit->losses);
     adadelta_set_measuring(fit->optimizer, fit->rows_done + rows == fit->train.rows); /* for fit_tensor_stats */
     if (adadelta_step(fit->optimizer)) /* a gradient that is not finite */
         return NAN;

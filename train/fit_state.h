@@ -28,6 +28,7 @@ struct fit {
     struct adadelta *optimizer;
     int32_t *labels; /* [layers.capacity] of the batch at hand */
     float *numbers;  /* [layers.capacity] */
+    double *losses;  /* [layers.capacity] of the rows at hand */
 
     /* Only while there is something to train on. */
     struct samples train;

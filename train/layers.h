@@ -2,11 +2,14 @@
 /* Dense layers: memory, forward and backward. A layer computes activation(input * weights^T + bias); the last one has
    no activation, its outputs go to a loss (loss.h).
 
-   Bits do not depend on the number of threads: every matrix product is cut into blocks by its shape alone, each block
-   is one single-threaded BLAS call, and threads only share the blocks out. */
+   Forward and backward are called by every thread of an OpenMP team at once, which shares the work; outside a parallel
+   region they do all of it. One region so holds a whole batch. Bits do not depend on the number of threads: every
+   matrix product is cut into blocks by its shape alone, each block is one single-threaded BLAS call, and threads only
+   share the blocks out. */
 #ifndef TRAIN_LAYERS_H
 #define TRAIN_LAYERS_H
 
+#include "elementwise.h"
 #include "network.h"
 #include "random.h"
 
@@ -16,7 +19,8 @@ struct layers {
     size_t count;
     size_t width[MAX_LAYERS + 1]; /* of the input and of each layer's output */
     enum activation activation;
-    int threads;
+    const struct elementwise *each;
+    int threads;                         /* the most that a team may have */
     size_t capacity;                     /* rows that fit */
     float *weights[MAX_LAYERS];          /* [width[l+1], width[l]] row-major */
     float *biases[MAX_LAYERS];           /* [width[l+1]] */
@@ -38,10 +42,14 @@ void layers_free(struct layers *layers);
    uniform within sqrt(6/(inputs + outputs)). INIT_AUTO: He where there are hidden layers of ReLUs, Glorot otherwise. */
 void layers_draw(struct layers *layers, enum init init, struct random *random);
 
-/* From values[0] [rows, width[0]] to values[count], rows <= capacity. */
+/* How many threads a batch of so many rows is worth: all, or 1, for which there should be no parallel region: OpenMP's
+   runtime may allocate for one. */
+int layers_team(const struct layers *layers, size_t rows);
+
+/* By a team. From values[0] [rows, width[0]] to values[count], rows <= capacity. */
 void layers_forward(struct layers *layers, size_t rows);
 
-/* After layers_forward: from deltas[count] to the gradients of all weights and biases. */
+/* By a team, after layers_forward: from deltas[count] to the gradients of all weights and biases. */
 void layers_backward(struct layers *layers, size_t rows);
 
 /* The number of weights and biases. */

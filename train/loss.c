@@ -31,37 +31,51 @@ void softmax(size_t outputs, const float *z, double *p)
         p[k] = exp(z[k] - log_sum);
 }
 
-static double cross_entropy(size_t rows, size_t outputs, const float *z, const int32_t *labels, float *delta,
-                            size_t *wrong)
+/* The loss of one row, and if delta is not NULL the derivative of the mean over rows. */
+static double cross_entropy(size_t rows, size_t outputs, const float *z, size_t label, float *delta)
 {
-    double total = 0;
-    for (size_t r = 0; r < rows; r++, z += outputs) {
-        const size_t label = (size_t)labels[r];
-        const double log_sum = log_sum_exp(outputs, z);
-        total += log_sum - z[label];
-        *wrong += largest(outputs, z) != label;
-        for (size_t k = 0; delta && k < outputs; k++)
-            delta[r * outputs + k] = (float)((exp(z[k] - log_sum) - (k == label)) / (double)rows);
-    }
-    return total;
+    const double log_sum = log_sum_exp(outputs, z);
+    for (size_t k = 0; delta && k < outputs; k++)
+        delta[k] = (float)((exp(z[k] - log_sum) - (k == label)) / (double)rows);
+    return log_sum - z[label];
 }
 
 static double squared_error(size_t rows, size_t outputs, const float *z, const float *numbers, float *delta)
 {
     double total = 0;
-    for (size_t i = 0; i < rows * outputs; i++) {
-        const double miss = (double)z[i] - numbers[i];
+    for (size_t k = 0; k < outputs; k++) {
+        const double miss = (double)z[k] - numbers[k];
         total += miss * miss;
         if (delta)
-            delta[i] = (float)(2 * miss / (double)rows);
+            delta[k] = (float)(2 * miss / (double)rows);
     }
     return total;
 }
 
-double loss_sum(enum target_kind kind, size_t rows, size_t outputs, const float *z, const struct goal *goal,
-                float *delta, size_t *wrong)
+void loss_rows(enum target_kind kind, size_t rows, size_t outputs, const float *z, const struct goal *goal,
+               float *delta, double *losses)
 {
-    *wrong = 0;
-    return kind == TARGET_CLASS ? cross_entropy(rows, outputs, z, goal->labels, delta, wrong)
-                                : squared_error(rows, outputs, z, goal->numbers, delta);
+#pragma omp for schedule(static)
+    for (size_t r = 0; r < rows; r++) {
+        const size_t at = r * outputs;
+        float *row_delta = delta ? delta + at : NULL;
+        losses[r] = kind == TARGET_CLASS ? cross_entropy(rows, outputs, z + at, (size_t)goal->labels[r], row_delta)
+                                         : squared_error(rows, outputs, z + at, goal->numbers + at, row_delta);
+    }
+}
+
+double loss_total(size_t rows, const double *losses)
+{
+    double total = 0;
+    for (size_t r = 0; r < rows; r++)
+        total += losses[r];
+    return total;
+}
+
+size_t count_wrong(size_t rows, size_t outputs, const float *z, const int32_t *labels)
+{
+    size_t wrong = 0;
+    for (size_t r = 0; r < rows; r++)
+        wrong += largest(outputs, z + r * outputs) != (size_t)labels[r];
+    return wrong;
 }

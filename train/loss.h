@@ -11,10 +11,16 @@ struct goal {
     const float *numbers;
 };
 
-/* The loss of rows [rows, outputs], summed in the order of the rows, and the number of rows predicted wrong (0 for
-   numbers). delta [rows, outputs], if not NULL, is filled with the derivative of the mean over rows. */
-double loss_sum(enum target_kind kind, size_t rows, size_t outputs, const float *z, const struct goal *goal,
-                float *delta, size_t *wrong);
+/* By a team, as layers_forward (see layers.h): the loss of each row of z [rows, outputs] into losses [rows]. delta
+   [rows, outputs], if not NULL, is filled with the derivative of the mean over rows. */
+void loss_rows(enum target_kind kind, size_t rows, size_t outputs, const float *z, const struct goal *goal,
+               float *delta, double *losses);
+
+/* Their sum, in the order of the rows. */
+double loss_total(size_t rows, const double *losses);
+
+/* The number of rows of z [rows, outputs] whose largest output is not that of their label. */
+size_t count_wrong(size_t rows, size_t outputs, const float *z, const int32_t *labels);
 
 /* Class probabilities p [outputs] of one row. */
 void softmax(size_t outputs, const float *z, double *p);

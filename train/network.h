@@ -12,6 +12,7 @@
 enum { MAX_HIDDEN = 16 };
 
 enum activation { ACTIVATION_RELU, ACTIVATION_TANH, ACTIVATION_LOGISTIC };
+enum { ACTIVATION_COUNT = 3 };
 enum init { INIT_AUTO /* He for relu, Glorot otherwise */, INIT_HE, INIT_GLOROT, INIT_ZERO };
 
 /* What a person says of a model. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "elementwise.h"
+
 static int scale_table(struct samples *samples, const struct dataset *data, const struct scale *scale)
 {
     samples->values = malloc(data->rows * data->columns * sizeof *samples->values);
@@ -73,19 +75,24 @@ void samples_free(struct samples *samples)
     *samples = (struct samples){0};
 }
 
+/* Row number row into x [columns]. */
+static void gather_row(const struct samples *samples, const struct elementwise *each, size_t row, float *x)
+{
+    const size_t columns = samples->columns;
+    if (samples->values)
+        memcpy(x, samples->values + row * columns, columns * sizeof *x);
+    else
+        each->scale_bytes(x, samples->pixels + row * columns, samples->offset, samples->factor, columns);
+}
+
 void samples_gather(const struct samples *samples, const size_t *order, size_t first, size_t count, float *x,
                     int32_t *labels, float *numbers)
 {
-    const size_t columns = samples->columns;
-    for (size_t i = 0; i < count; i++, x += columns) {
+    const struct elementwise *each = elementwise_in_use();
+#pragma omp for schedule(static)
+    for (size_t i = 0; i < count; i++) {
         const size_t row = order ? order[i] : first + i;
-        if (samples->values) {
-            memcpy(x, samples->values + row * columns, columns * sizeof *x);
-        } else {
-            const uint8_t *pixel = samples->pixels + row * columns;
-            for (size_t c = 0; c < columns; c++)
-                x[c] = (pixel[c] - samples->offset[c]) * samples->factor[c];
-        }
+        gather_row(samples, each, row, x + i * samples->columns);
         if (labels && samples->labels)
             labels[i] = samples->labels[row];
         if (numbers && samples->numbers)

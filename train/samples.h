@@ -22,8 +22,9 @@ enum verdict samples_create(struct samples *samples, const struct dataset *data,
 
 void samples_free(struct samples *samples);
 
-/* The rows order[0 .. count - 1] into x [count, columns] and, where they are not NULL and the samples have them, labels
-   and numbers [count]. order NULL: the rows first .. first + count - 1. */
+/* By a team, as layers_forward (see layers.h). The rows order[0 .. count - 1] into x [count, columns] and, where they
+   are not NULL and the samples have them, labels and numbers [count]. order NULL: the rows first .. first + count - 1.
+ */
 void samples_gather(const struct samples *samples, const size_t *order, size_t first, size_t count, float *x,
                     int32_t *labels, float *numbers);
 

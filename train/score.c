@@ -24,13 +24,30 @@ enum verdict fit_accepts(const struct fit *fit, const struct dataset *data, int 
     return DONE;
 }
 
-/* Runs the model over the next block of rows; returns how many. */
+/* By a team: the model over rows of samples, and where they are labelled the loss. */
+static void pass_block(struct fit *fit, const struct samples *samples, size_t first, size_t rows)
+{
+    struct layers *layers = &fit->layers;
+    const size_t last = layers->count;
+    samples_gather(samples, NULL, first, rows, layers->values[0], fit->labels, fit->numbers);
+    layers_forward(layers, rows);
+    if (samples->labels || samples->numbers)
+        loss_rows(fit->kind, rows, layers->width[last], layers->values[last], &(struct goal){fit->labels, fit->numbers},
+                  NULL, fit->losses);
+}
+
+/* Does so for the next block; returns how many rows it has. */
 static size_t forward_block(struct fit *fit, const struct samples *samples, size_t first)
 {
     const size_t left = samples->rows - first;
     const size_t rows = left < fit->layers.capacity ? left : fit->layers.capacity;
-    samples_gather(samples, NULL, first, rows, fit->layers.values[0], fit->labels, fit->numbers);
-    layers_forward(&fit->layers, rows);
+    const int team = layers_team(&fit->layers, rows);
+    if (team > 1) {
+#pragma omp parallel num_threads(team)
+        pass_block(fit, samples, first, rows);
+    } else {
+        pass_block(fit, samples, first, rows);
+    }
     return rows;
 }
 
@@ -40,11 +57,10 @@ void fit_score_samples(struct fit *fit, const struct samples *samples, struct fi
     double total = 0;
     size_t wrong = 0;
     for (size_t first = 0, rows; first < samples->rows; first += rows) {
-        size_t wrong_here;
         rows = forward_block(fit, samples, first);
-        total += loss_sum(fit->kind, rows, fit->layers.width[last], fit->layers.values[last],
-                          &(struct goal){fit->labels, fit->numbers}, NULL, &wrong_here);
-        wrong += wrong_here;
+        total += loss_total(rows, fit->losses);
+        if (fit->kind == TARGET_CLASS)
+            wrong += count_wrong(rows, fit->layers.width[last], fit->layers.values[last], fit->labels);
     }
     const double unit = fit->target.factor[0] * fit->target.factor[0];
     score->rows = samples->rows;

@@ -31,11 +31,12 @@ static const struct network_case cases[] = {
     {3, {6, 8, 5, 3}, ACTIVATION_TANH, TARGET_CLASS, 33},
     {3, {6, 8, 5, 3}, ACTIVATION_LOGISTIC, TARGET_CLASS, 33},
     {4, {6, 8, 7, 5, 1}, ACTIVATION_LOGISTIC, TARGET_NUMBER, 33},
-    {3, {120, 140, 110, 10}, ACTIVATION_RELU, TARGET_CLASS, 100}, /* large enough to be cut into blocks */
-    {2, {200, 301, 3}, ACTIVATION_TANH, TARGET_CLASS, 77},        /* blocks of odd sizes */
+    {3, {120, 140, 110, 10}, ACTIVATION_RELU, TARGET_CLASS, 100},    /* large enough to be cut into blocks */
+    {3, {300, 530, 260, 10}, ACTIVATION_LOGISTIC, TARGET_CLASS, 60}, /* eight blocks, and four */
+    {2, {200, 301, 3}, ACTIVATION_TANH, TARGET_CLASS, 77},           /* blocks of odd sizes */
 };
 
-enum { CASES = sizeof cases / sizeof cases[0], MAX_WIDTH = 512 };
+enum { CASES = sizeof cases / sizeof cases[0], MAX_WIDTH = 544 };
 
 struct batch {
     float *x;
@@ -69,7 +70,7 @@ static struct layers run_layers(const struct network_case *c, const struct batch
 {
     struct layers layers;
     struct trouble trouble;
-    size_t wrong;
+    double *losses = malloc(c->rows * sizeof *losses);
     assert_int_equal(layers_create(&layers, c->count, c->width, c->activation, c->rows, threads, &trouble), DONE);
     struct random random = random_stream(3, 1);
     layers_draw(&layers, INIT_AUTO, &random);
@@ -78,10 +79,14 @@ static struct layers run_layers(const struct network_case *c, const struct batch
             layers.biases[l][i] = (float)(random_uniform(&random) - 0.5);
     }
     memcpy(layers.values[0], batch->x, c->rows * c->width[0] * sizeof(float));
-    layers_forward(&layers, c->rows);
-    loss_sum(c->kind, c->rows, c->width[c->count], layers.values[c->count],
-             &(struct goal){batch->labels, batch->numbers}, layers.deltas[c->count], &wrong);
-    layers_backward(&layers, c->rows);
+#pragma omp parallel num_threads(threads)
+    {
+        layers_forward(&layers, c->rows);
+        loss_rows(c->kind, c->rows, c->width[c->count], layers.values[c->count],
+                  &(struct goal){batch->labels, batch->numbers}, layers.deltas[c->count], losses);
+        layers_backward(&layers, c->rows);
+    }
+    free(losses);
     return layers;
 }
 
@@ -186,10 +191,11 @@ static void test_loss_value(void **state)
         const struct network_case *c = &cases[k];
         struct batch batch = make_batch(c);
         struct layers layers = run_layers(c, &batch, 1);
-        size_t wrong;
-        const double loss = loss_sum(c->kind, c->rows, c->width[c->count], layers.values[c->count],
-                                     &(struct goal){batch.labels, batch.numbers}, NULL, &wrong) /
-                            (double)c->rows;
+        double *losses = malloc(c->rows * sizeof *losses);
+        loss_rows(c->kind, c->rows, c->width[c->count], layers.values[c->count],
+                  &(struct goal){batch.labels, batch.numbers}, NULL, losses);
+        const double loss = loss_total(c->rows, losses) / (double)c->rows;
+        free(losses);
         const double expected = oracle_loss(c, &layers, &batch, (struct nudge){NULL, 0});
         assert_true(fabs(loss - expected) <= 1e-5 * fabs(expected));
         layers_free(&layers);
