@@ -52,8 +52,16 @@ enum option_id {
     OPTION_DTYPE,
     OPTION_TENSORS,
     OPTION_REPEAT,
-    OPTION_LOOK,
-    OPTION_NORM,
+    OPTION_GRADIENT,
+    OPTION_STATE,
+    OPTION_WEIGHTS,
+    OPTION_WITH,
+    OPTION_ROW_WIDTH,
+    OPTION_ROW_PART,
+    OPTION_ALL,
+    OPTION_ISA,
+    OPTION_PEERS,
+    OPTION_PLOT,
     OPTION_ID_COUNT
 };
 
@@ -94,7 +102,7 @@ struct option_value {
     double real;
 };
 
-enum { MAX_OPERANDS = 2, MAX_GROUPS = 8, MAX_EXAMPLES = 4 };
+enum { MAX_OPERANDS = 2, MAX_GROUPS = 8, MAX_EXAMPLES = 5 };
 
 struct args {
     const char *program; /* as it was called */

@@ -5,8 +5,6 @@
 
 #include "args.h"
 
-extern const struct option_group bench_step_options;
-
 enum verdict bench_step(const struct args *args, struct trouble *trouble);
 
 #endif

@@ -114,24 +114,6 @@ static void write_names(FILE *script, const struct chart *chart, const struct y_
                 adadelta_method_name(method[k]), height[k], method_style(method[k])->color);
 }
 
-/* On a logarithmic axis: 1, 2, 5 in each of a few decades, else about eight powers of ten. */
-static void write_log_marks(FILE *script, const struct y_range *range)
-{
-    static const double steps[] = {1, 2, 5};
-    const double decades = log10(range->high / range->low);
-    const size_t step_count = decades <= 2.5 ? 3 : 1;
-    const int stride = decades <= 8 ? 1 : (int)ceil(decades / 8);
-    const char *comma = "";
-    fprintf(script, "set logscale y\nset ytics (");
-    for (int power = (int)floor(log10(range->low)); power <= (int)ceil(log10(range->high)); power += stride) {
-        for (size_t i = 0; i < step_count; i++) {
-            fprintf(script, "%s'%g' %g", comma, steps[i] * pow(10, power), steps[i] * pow(10, power));
-            comma = ", ";
-        }
-    }
-    fprintf(script, ")\n");
-}
-
 static void write_axes(FILE *script, const struct chart *chart, const struct y_range *range)
 {
     fprintf(script, "set title ");
@@ -154,7 +136,7 @@ static void write_axes(FILE *script, const struct chart *chart, const struct y_r
         fprintf(script, "set xtics add (1)\n");
     fprintf(script, "set yrange [%.17g:%.17g]\n", range->low, range->high);
     if (range->logarithmic)
-        write_log_marks(script, range);
+        gnuplot_log_y(script, range->low, range->high);
 }
 
 static void write_data(FILE *script, const struct chart *chart)

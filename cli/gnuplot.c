@@ -4,6 +4,7 @@
 #include "gnuplot.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -63,7 +64,7 @@ static int is_installed(const char *program)
 enum verdict gnuplot_check(const char *path, struct trouble *trouble)
 {
     if (!format_for(path))
-        return blame(trouble, MISUSE, "-o %s: a picture's name must end in .svg or .png", path);
+        return blame(trouble, MISUSE, "%s: a picture's name must end in .svg or .png", path);
     if (!is_installed("gnuplot"))
         return blame(trouble, FAILED,
                      "gnuplot is needed for pictures and was not found: install the package gnuplot-nox "
@@ -160,4 +161,21 @@ void gnuplot_text(FILE *script, const char *text)
     }
     fputc('\'', script);
     json_decref(valid);
+}
+
+void gnuplot_log_y(FILE *script, double low, double high)
+{
+    static const double steps[] = {1, 2, 5};
+    const double decades = log10(high / low);
+    const size_t step_count = decades <= 2.5 ? 3 : 1;
+    const int stride = decades <= 8 ? 1 : (int)ceil(decades / 8);
+    const char *comma = "";
+    fprintf(script, "set logscale y\nset ytics (");
+    for (int power = (int)floor(log10(low)); power <= (int)ceil(log10(high)); power += stride) {
+        for (size_t i = 0; i < step_count; i++) {
+            fprintf(script, "%s'%g' %g", comma, steps[i] * pow(10, power), steps[i] * pow(10, power));
+            comma = ", ";
+        }
+    }
+    fprintf(script, ")\n");
 }

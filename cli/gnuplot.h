@@ -29,4 +29,8 @@ enum verdict gnuplot_draw(const char *path, void (*write)(FILE *script, const vo
 /* Writes a text as gnuplot's quoted string, in which nothing has a meaning. */
 void gnuplot_text(FILE *script, const char *text);
 
+/* Makes the axis of y logarithmic, with marks at 1, 2, 5 in each of a few decades, else at about eight powers of ten.
+ */
+void gnuplot_log_y(FILE *script, double low, double high);
+
 #endif

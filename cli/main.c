@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The program: finds the command, has its words read, runs it, and turns its verdict into one line and an exit code. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <adadelta.h>
@@ -57,6 +58,22 @@ static enum verdict show_help(const char *name, struct trouble *trouble)
     return DONE;
 }
 
+/* Settles the instruction set: the library looks at the environment once, when it is first asked for something. */
+static enum verdict settle_isa(const struct option_value *asked, struct trouble *trouble)
+{
+    if (asked->given && setenv("ADADELTA_ISA", asked->text, 1) != 0)
+        return blame_memory(trouble);
+    const char *name = adadelta_isa_name();
+    if (strcmp(name, "invalid") == 0)
+        return asked->given
+                   ? blame(trouble, MISUSE, "--isa %s: must be one of scalar, sse2, avx2, avx512, neon", asked->text)
+                   : blame(trouble, MISUSE, "%s", adadelta_status_string(ADADELTA_ERROR_ISA));
+    if (asked->given && strcmp(name, asked->text) != 0)
+        return blame(trouble, FAILED, "--isa %s: this machine has not got it, and would take %s in its place",
+                     asked->text, name);
+    return DONE;
+}
+
 static enum verdict run_command(int argc, char **argv, struct trouble *trouble)
 {
     static struct args args;
@@ -68,8 +85,9 @@ static enum verdict run_command(int argc, char **argv, struct trouble *trouble)
         return verdict;
     if (args.values[OPTION_HELP].given)
         return show_help(command->name, trouble);
-    if (strcmp(adadelta_isa_name(), "invalid") == 0)
-        return blame(trouble, MISUSE, "%s", adadelta_status_string(ADADELTA_ERROR_ISA));
+    verdict = settle_isa(&args.values[OPTION_ISA], trouble);
+    if (verdict != DONE)
+        return verdict;
     args.program = argv[0];
     wait_asleep(argv);
     return command->run(&args, trouble);
