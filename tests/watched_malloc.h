@@ -9,8 +9,8 @@
 
 #include "sanitized.h"
 
-static _Atomic long mallocs;  /* and frees, so far */
-static _Atomic int forbidden; /* not 0: the next one ends the program */
+static _Atomic long mallocs;                          /* and frees, so far */
+static _Atomic int forbidden __attribute__((unused)); /* not 0: the next one ends the program */
 
 #if defined(__GLIBC__) && !defined(SANITIZED)
 #define REPLACED 1

@@ -183,18 +183,16 @@ void layers_forward(struct layers *layers, size_t rows)
 
 /* ---- Gradients in parts ---- */
 
-/* Multiplications that make a part; where it begins, see BLOCK_GRAIN. */
-enum { WORTH_A_PART = 1 << 23 };
-
 /* All gradients are cut into equal parts, as Adadelta's step cuts them among its threads: what a thread has written
-   here it finds in its own cache there. Powers of two, as for blocks. */
+   here it finds in its own cache there. As many as the layer with the most has blocks. */
 static size_t part_count(const struct layers *layers, size_t rows)
 {
-    const size_t worth = layers_parameter_count(layers) / 64 * rows / (WORTH_A_PART / 64);
-    size_t count = 1;
-    while (2 * count <= worth)
-        count *= 2;
-    return count;
+    size_t most = 1;
+    for (size_t l = 0; l < layers->count; l++) {
+        const size_t count = block_count(layers, l, rows, layers->width[l + 1]);
+        most = count > most ? count : most;
+    }
+    return most;
 }
 
 /* The first output of a layer that lies behind a place in the row of all parameters; the layer's begin at start. */
@@ -233,8 +231,5 @@ void layers_backward(struct layers *layers, size_t rows)
 
 int layers_team(const struct layers *layers, size_t rows)
 {
-    size_t most = part_count(layers, rows);
-    for (size_t l = 0; l < layers->count && most < 2; l++)
-        most = block_count(layers, l, rows, layers->width[l + 1]);
-    return most > 1 ? layers->threads : 1;
+    return part_count(layers, rows) > 1 ? layers->threads : 1;
 }

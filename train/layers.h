@@ -4,8 +4,8 @@
 
    Forward and backward are called by every thread of an OpenMP team at once, which shares the work; outside a parallel
    region they do all of it. One region so holds a whole batch. Bits do not depend on the number of threads: every
-   matrix product is cut into blocks by its shape alone, each block is one single-threaded BLAS call, and threads only
-   share the blocks out. */
+   matrix product is cut into blocks by the network's shape and the number of rows alone, each block is one
+   single-threaded BLAS call, and threads only share the blocks out. */
 #ifndef TRAIN_LAYERS_H
 #define TRAIN_LAYERS_H
 
