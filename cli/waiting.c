@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* GCC's runtime: turns of waiting before a thread goes to sleep. Ten times as many were no faster. */
+/* GCC's runtime: turns of waiting before a thread goes to sleep. Three times as many were no faster. */
 static const char spins[] = "1000";
 
 void wait_asleep(char **argv)

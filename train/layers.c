@@ -98,7 +98,7 @@ void layers_draw(struct layers *layers, enum init init, struct random *random)
 /* A product is cut along a dimension of its result. Every block packs the other matrix again: two cost half a hundredth
    of the time, four two hundredths, eight five, so that blocks stay this wide and are worth so many multiplications.
    Their number is a power of two, for even shares. They begin at multiples of what the inner loops of BLAS take at
-   once: where they do not, four cost up to six hundredths. */
+   once: where they do not, four cost up to five hundredths. */
 enum { BLOCK_WIDTH = 64, WORTH_A_BLOCK = 1 << 20, BLOCK_GRAIN = 8 };
 
 /* The blocks of a dimension of width in a product of layer l. */
