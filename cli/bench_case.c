@@ -14,6 +14,7 @@ enum { MIN_ROUNDS = 7, MAX_ROUNDS = 300, TRIALS = 5 };
 
 struct timing {
     struct bench bench;
+    enum adadelta_status status; /* of the first step that failed */
     int limit_threads;
 };
 
@@ -21,7 +22,8 @@ typedef void action(struct timing *timing);
 
 static void take_step(struct timing *timing)
 {
-    adadelta_step(timing->bench.optimizer);
+    const enum adadelta_status status = adadelta_step(timing->bench.optimizer);
+    timing->status = timing->status ? timing->status : status;
 }
 
 static void take_limit(struct timing *timing)
@@ -95,12 +97,14 @@ static enum verdict measure(struct timing *timing, struct bench_times *times, st
     times->limit_ns = median(limit, rounds) * unit;
     times->bytes = limit_bytes(&timing->bench.limit);
     free(step);
-    return DONE;
+    return timing->status
+               ? blame(trouble, FAILED, "a step failed while it was timed: %s", adadelta_status_string(timing->status))
+               : DONE;
 }
 
 enum verdict bench_case(const struct bench_plan *plan, struct bench_times *times, struct trouble *trouble)
 {
-    struct timing timing;
+    struct timing timing = {.status = ADADELTA_OK};
     enum verdict verdict = bench_set_up(&timing.bench, plan, trouble);
     if (verdict == DONE)
         verdict = bench_check(&timing.bench, trouble);

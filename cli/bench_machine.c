@@ -17,7 +17,8 @@ const char *bench_machine(char *text, size_t size)
             model[strcspn(model, "\n")] = '\0';
     if (file)
         fclose(file);
-    snprintf(text, size, "%s, %d processors", model ? model + 2 : "unknown processor", omp_get_num_procs());
+    snprintf(text, size, "%s, %d processors", model ? model + strspn(model, ": ") : "unknown processor",
+             omp_get_num_procs());
     return text;
 }
 

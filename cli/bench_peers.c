@@ -130,9 +130,10 @@ static double own_round(struct contest_of_steps *contest, size_t calls)
 {
     clock_rest(rest_seconds);
     const double begin = clock_seconds();
+    int failed = 0;
     for (size_t i = 0; i < calls; i++)
-        adadelta_step(contest->bench.optimizer);
-    return clock_seconds() - begin;
+        failed |= adadelta_step(contest->bench.optimizer) != ADADELTA_OK;
+    return failed ? INFINITY : clock_seconds() - begin;
 }
 
 /* ---- The peer ---- */
@@ -215,7 +216,8 @@ static enum verdict take_turns(struct contest_of_steps *contest, size_t rounds, 
         return blame_memory(trouble);
     for (size_t i = 0; i < rounds && verdict == DONE; i++) {
         own[i] = own_round(contest, own_calls);
-        verdict = peer_round(&contest->peer, peer_calls, &peer[i], trouble);
+        verdict = isfinite(own[i]) ? peer_round(&contest->peer, peer_calls, &peer[i], trouble)
+                                   : blame(trouble, FAILED, "this program's own step has failed");
     }
     if (verdict == DONE) {
         contest->own_ns = 1e9 * median(own, rounds) / (double)own_calls / (double)contest->plan.n;
@@ -324,7 +326,7 @@ static enum verdict try_peer(struct peers_run *run, struct contest_of_steps *con
         return print_row(contest, run->as_json, &run->printed, trouble);
     run->absent[k] = 1;
     if (outcome == MISUSE)
-        blame(&run->wrong, FAILED, "%s: %.900s", contest->row->name, reason.text);
+        peer_refused(&run->wrong, contest->row->name, &reason);
     else
         remark(run->quiet, "%s left out: %s", contest->row->name, reason.text);
     return DONE;

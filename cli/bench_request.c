@@ -41,14 +41,18 @@ static const struct option rows[] = {
     {OPTION_ISA, OPTION_TEXT, "isa", 0, "NAME", 0, 0, 0,
      "instruction set: scalar, sse2, avx2, avx512 or neon (default: the best)"},
     {OPTION_REPEAT, OPTION_WHOLE, "repeat", 0, "R", 1, 1000000, 0,
-     "rounds to take the median of (default: a third of a second a row, and no fewer than 7)"},
+     "rounds to take the median of (step: by default a third of a second a row, and no fewer than 7; train: "
+     "epochs, by default 5)"},
     {OPTION_PLOT, OPTION_TEXT, "plot", 0, "PICTURE", 0, 0, 0,
      "draw the cost against the number of parameters, on one thread and on all, into a .svg or .png file (--n by "
      "default 10, 100 ... 1000000000, as far as memory goes)"},
     {OPTION_PEERS, OPTION_FLAG, "peers", 0, NULL, 0, 0, 0,
-     "then, in turn with this step, the same step by PyTorch, NumPy and a plain C loop, those that are there"},
+     "the same by others, in turn with this program, those that are there: a step by PyTorch, NumPy and a plain C "
+     "loop, "
+     "training by PyTorch"},
 };
-const struct option_group bench_step_options = {"Measurement", rows, sizeof rows / sizeof *rows};
+const struct option_group bench_step_options = {"Measurement of step (repeat, peers: of train, too)", rows,
+                                                sizeof rows / sizeof *rows};
 
 /* Types, and what the step does besides. */
 struct kind {

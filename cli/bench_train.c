@@ -15,7 +15,7 @@
 /* Epochs to take the median of; more than any run trains for. */
 enum { DEFAULT_EPOCHS = 5, ENDLESS = 1000000 };
 
-/* A peer's rounds: so many batches, as often. */
+/* A peer's rounds: so many batches, but no more than an epoch's; and how often, unless --repeat says. */
 enum { PEER_BATCHES = 100, PEER_ROUNDS = 7 };
 
 static const struct option rows[] = {
@@ -71,10 +71,11 @@ static enum verdict print(const struct train_case *bench, const struct train_tim
     return fflush(stdout) ? blame(trouble, FAILED, "cannot write to standard output") : DONE;
 }
 
-static enum verdict run_peers(struct train_case *bench, int as_json, int quiet, struct trouble *trouble)
+static enum verdict run_peers(struct train_case *bench, size_t rounds, int as_json, int quiet, struct trouble *trouble)
 {
     const struct layers *layers = &bench->fit->layers;
     const struct fit_settings *settings = &bench->fit->settings;
+    const size_t epoch = bench->images.rows / settings->batch;
     const struct train_peers_plan plan = {.widths = layers->width,
                                           .layers = layers->count,
                                           .rows = bench->images.rows,
@@ -86,8 +87,8 @@ static enum verdict run_peers(struct train_case *bench, int as_json, int quiet, 
                                           .losses = bench->losses,
                                           .loss_count = TRAIN_CHECKED,
                                           .threads = bench->plan->threads,
-                                          .batches = PEER_BATCHES,
-                                          .rounds = PEER_ROUNDS,
+                                          .batches = epoch < PEER_BATCHES ? epoch : PEER_BATCHES,
+                                          .rounds = rounds ? rounds : PEER_ROUNDS,
                                           .own = train_case_round,
                                           .context = bench,
                                           .as_json = as_json,
@@ -108,7 +109,7 @@ enum verdict bench_train(const struct args *args, struct trouble *trouble)
     bench_remark_machine(quiet, plan.threads);
     verdict = train_case_create(&bench, &plan, trouble);
     if (verdict == DONE && values[OPTION_PEERS].given)
-        verdict = run_peers(&bench, as_json, quiet, trouble);
+        verdict = run_peers(&bench, (size_t)values[OPTION_REPEAT].whole, as_json, quiet, trouble);
     if (verdict == DONE)
         verdict = train_case_time(&bench, &times, trouble);
     if (verdict == DONE)

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "waiting.h"
+
 enum { PATIENCE = 600 * 1000 }; /* milliseconds */
 
 /* Where bench/ lies, seen from the program's folder: as built, as installed. */
@@ -25,8 +27,7 @@ enum { FOLDER_COUNT = sizeof folders / sizeof *folders };
    back. */
 static void become(const char *const *words, int in, int out, int err)
 {
-    unsetenv("OMP_WAIT_POLICY");
-    unsetenv("GOMP_SPINCOUNT");
+    wait_as_usual();
     if (dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0)
         execvp(words[0], (char *const *)words);
     _exit(127);
@@ -159,4 +160,10 @@ const char *peer_file(char path[PEER_PATH], const char *name)
             return path;
     }
     return NULL;
+}
+
+void peer_refused(struct trouble *wrong, const char *name, const struct trouble *reason)
+{
+    struct trouble before = *wrong;
+    blame(wrong, FAILED, "%.400s%s%s: %.400s", before.text, before.text[0] ? "; " : "", name, reason->text);
 }

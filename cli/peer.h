@@ -39,4 +39,7 @@ int peer_run(const char *const *words);
 /* Where a file of bench/ lies, beside the program as built or as installed: path is returned, or NULL. */
 const char *peer_file(char path[PEER_PATH], const char *name);
 
+/* Adds to what is wrong that a peer computes something else. */
+void peer_refused(struct trouble *wrong, const char *name, const struct trouble *reason);
+
 #endif

@@ -131,7 +131,6 @@ struct cutting {
 struct turns {
     struct train_case *bench;
     struct cutting cutting;  /* that products are cut into */
-    size_t rows;             /* trained on since begin */
     size_t last;             /* rows done at the last turn */
     double begin;            /* when training went on */
     double epoch, gemm;      /* seconds of the epoch under way */
@@ -216,8 +215,8 @@ static double time_steps(struct train_case *bench)
             layers_backward(layers, batch);
         }
         const double begin = clock_seconds();
-        adadelta_step(bench->fit->optimizer);
-        seconds[i] = clock_seconds() - begin;
+        const enum adadelta_status status = adadelta_step(bench->fit->optimizer);
+        seconds[i] = status ? NAN : clock_seconds() - begin;
     }
     return median(seconds, STEP_ROUNDS) * (double)((rows + batch - 1) / batch);
 }
@@ -243,6 +242,8 @@ enum verdict train_case_time(struct train_case *bench, struct train_times *times
         times->epoch = median(turns.epochs, epochs);
         times->gemm = median(turns.gemms, epochs);
         times->step = time_steps(bench);
+        if (isnan(times->step))
+            verdict = blame(trouble, FAILED, "a step failed while it was timed");
     }
     free(turns.epochs);
     return verdict;

@@ -19,7 +19,6 @@ struct train_case {
     const struct train_plan *plan;
     struct dataset images;
     struct fit *fit;
-    size_t rows;                  /* of the checked batches */
     float *weights;               /* the first, as train_check wants them */
     uint8_t *pixels;              /* [images.rows, images.columns] in the order of the first epoch */
     int32_t *labels;              /* [images.rows] in that order */

@@ -86,7 +86,9 @@ static enum verdict write_files(const struct train_peers_plan *plan, char folder
 static void remove_files(const char *folder)
 {
     char path[PEER_PATH + 16];
-    for (size_t i = 0; i < NAME_COUNT && *folder; i++) {
+    if (!*folder)
+        return;
+    for (size_t i = 0; i < NAME_COUNT; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
         unlink(path);
     }
@@ -145,7 +147,8 @@ static enum verdict take_turns(struct training *training, struct trouble *troubl
     for (size_t i = 0; i < plan->rounds && verdict == DONE; i++) {
         clock_rest(rest_seconds);
         own[i] = plan->own(plan->context, plan->batches);
-        verdict = peer_round(&training->peer, plan->batches, &peer[i], trouble);
+        verdict = isfinite(own[i]) ? peer_round(&training->peer, plan->batches, &peer[i], trouble)
+                                   : blame(trouble, FAILED, "this program's own training has failed");
     }
     if (verdict == DONE) {
         training->own_seconds = epoch * median(own, plan->rounds);
@@ -155,10 +158,15 @@ static enum verdict take_turns(struct training *training, struct trouble *troubl
     return verdict;
 }
 
+/* The files are there until the peer has said something, for it has read them then. */
 static enum verdict run_peer(struct training *training, struct trouble *trouble)
 {
-    char line[PEER_LINE];
-    enum verdict verdict = start(training, line, trouble);
+    char line[PEER_LINE], folder[PEER_PATH];
+    training->folder = folder;
+    enum verdict verdict = write_files(training->plan, folder, trouble);
+    if (verdict == DONE)
+        verdict = start(training, line, trouble);
+    remove_files(folder);
     if (verdict != DONE)
         return verdict;
     verdict = check(training, line, trouble);
@@ -190,11 +198,10 @@ static enum verdict print_row(const struct training *training, int *printed, str
 
 enum verdict train_peers(const struct train_peers_plan *plan, struct trouble *trouble)
 {
-    char folder[PEER_PATH];
     int printed = 0;
-    struct training training = {.plan = plan, .folder = folder};
+    struct training training = {.plan = plan};
     struct trouble wrong = {""}, reason;
-    enum verdict verdict = write_files(plan, folder, trouble);
+    enum verdict verdict = DONE;
     for (size_t k = 0; k < ROW_COUNT && verdict == DONE; k++) {
         if (rows[k].only_threads && plan->threads < 2)
             continue;
@@ -203,11 +210,10 @@ enum verdict train_peers(const struct train_peers_plan *plan, struct trouble *tr
         if (outcome == DONE)
             verdict = print_row(&training, &printed, trouble);
         else if (outcome == MISUSE)
-            blame(&wrong, FAILED, "%s: %.900s", rows[k].name, reason.text);
+            peer_refused(&wrong, rows[k].name, &reason);
         else
             remark(plan->quiet, "%s left out: %s", rows[k].name, reason.text);
     }
-    remove_files(folder);
     if (verdict == DONE && wrong.text[0])
         verdict = blame(trouble, FAILED, "%s", wrong.text);
     return verdict;

@@ -10,4 +10,7 @@
    at once, which takes them 40 microseconds for each piece of work, and 1.6 so. */
 void wait_asleep(char **argv);
 
+/* Takes back what wait_asleep has set, for a program that this one becomes. */
+void wait_as_usual(void);
+
 #endif

@@ -28,7 +28,8 @@ endforeach()
 if(ADADELTA_TRAINER)
   install(TARGETS adadelta_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   # Seen from the program's folder, where cli/peer.c looks for it.
-  install(DIRECTORY ${PROJECT_SOURCE_DIR}/bench DESTINATION ${CMAKE_INSTALL_BINDIR}/../share/adadelta)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/bench DESTINATION ${CMAKE_INSTALL_BINDIR}/../share/adadelta
+    PATTERN __pycache__ EXCLUDE)
 endif()
 
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/adadelta-config.cmake.in

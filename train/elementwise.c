@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <adadelta.h>
+
 #define INLINE static inline __attribute__((always_inline))
 
 /* ---- Functions of one number ---- */
@@ -148,9 +150,10 @@ static int usable_plain(void)
 LOOPS(plain, )
 
 #if defined(__x86_64__)
+/* Where the library may use it, too: ADADELTA_ISA holds for both. */
 static int usable_avx2(void)
 {
-    return __builtin_cpu_supports("avx2");
+    return strncmp(adadelta_isa_name(), "avx", 3) == 0;
 }
 
 LOOPS(avx2, __attribute__((target("avx2"))))

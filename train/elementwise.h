@@ -16,7 +16,7 @@
 
 struct elementwise {
     const char *name;
-    int (*usable)(void); /* on this machine */
+    int (*usable)(void); /* on this machine, and within ADADELTA_ISA */
     /* z [n] in place. */
     void (*forward[ACTIVATION_COUNT])(float *z, size_t n);
     /* delta [n] times the derivative, told from the activation's output a [n]. */

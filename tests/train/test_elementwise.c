@@ -81,6 +81,8 @@ static struct worst worst_of(size_t k, uint64_t first)
         }
         const long double exact = functions[k].exact(x[i]);
         const long double error = fabsl(y[i] - exact) / unit_at(exact);
+        if (!(error < INFINITY)) /* a NaN for a number, too */
+            return (struct worst){INFINITY, x[i]};
         if (!(error <= worst.error))
             worst = (struct worst){error, x[i]};
     }
