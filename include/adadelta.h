@@ -121,8 +121,9 @@ ADADELTA_API const char *adadelta_status_string(enum adadelta_status status);
 /* The library's version, "MAJOR.MINOR.PATCH": static. */
 ADADELTA_API const char *adadelta_version_string(void);
 
-/* The instruction set in use: "avx512", "avx2", "sse2", "neon" or "scalar"; "invalid" where ADADELTA_ISA holds an
-   unknown name, and then every function that computes returns ADADELTA_ERROR_ISA. Static. */
+/* The instruction set in use: "avx512" (its parts F, BW and DQ), "avx2" (with F16C), "sse2", "neon" or "scalar";
+   "invalid" where ADADELTA_ISA holds an unknown name, and then every function that computes returns ADADELTA_ERROR_ISA.
+   Static. */
 ADADELTA_API const char *adadelta_isa_name(void);
 
 /* ---- Types of numbers ---- */
@@ -276,7 +277,8 @@ enum adadelta_averaging {
        averaging        as above  none     costs an array of the type computed in for each tensor, and one of the type
                                            of its values where that is another
        average_decay    [0, 1)    0.999    of exponential averages; else ignored
-       allocator                  malloc   allocate and release NULL: the C library's */
+       allocator                  malloc   allocate and release NULL: the C library's; on Linux 4 MiB and more lie in
+                                           huge pages where the system gives them on request */
 struct adadelta_options {
     enum adadelta_method method;
     int threads;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Averages of the parameters: swapped in and out, and begun again. move.c keeps them. */
+/* Averages of the parameters: swapped in and out, and begun again. The kernels keep them. */
 #include <string.h>
 
 #include "optimizer.h"

@@ -6,28 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <cmocka.h>
-#include "storage.h"
-
-static struct adadelta *new_optimizer(enum adadelta_method method, const struct adadelta_hyper *hyper, int threads,
-                                      uint64_t seed)
-{
-    const struct adadelta_options options = {.method = method, .threads = threads, .seed = seed};
-    const struct adadelta_gradients gradients = {.scale = 1, .nonfinite = ADADELTA_NONFINITE_PROPAGATE};
-    struct adadelta *optimizer;
-    assert_int_equal(adadelta_create(&options, &optimizer), ADADELTA_OK);
-    assert_int_equal(adadelta_add_group(optimizer, hyper, NULL), ADADELTA_OK);
-    assert_int_equal(adadelta_set_gradients(optimizer, &gradients), ADADELTA_OK);
-    return optimizer;
-}
-
-static void register_tensor(struct adadelta *optimizer, const struct mix *mix, size_t n, void *values,
-                            const void *gradient)
-{
-    char name[24];
-    snprintf(name, sizeof name, "x%zu", adadelta_tensor_count(optimizer));
-    const struct adadelta_tensor tensor = tensor_of(mix, name, n, values, gradient);
-    assert_int_equal(adadelta_add_tensor(optimizer, 0, &tensor, NULL), ADADELTA_OK);
-}
+#include "storage_optimizer.h"
 
 static const struct adadelta_hyper plain_step = {.lr = 1, .eps = 1}; /* of SGD: x - g */
 

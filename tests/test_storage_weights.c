@@ -6,29 +6,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <cmocka.h>
-#include "storage.h"
+#include "storage_optimizer.h"
 
 enum { STEPS = 300, N = 1025, CHANGE = 100 /* the step before which the caller changes weights */ };
-
-static struct adadelta *new_optimizer(enum adadelta_method method, const struct adadelta_hyper *hyper, uint64_t seed)
-{
-    const struct adadelta_options options = {.method = method, .threads = 1, .seed = seed};
-    const struct adadelta_gradients gradients = {.scale = 1, .nonfinite = ADADELTA_NONFINITE_PROPAGATE};
-    struct adadelta *optimizer;
-    assert_int_equal(adadelta_create(&options, &optimizer), ADADELTA_OK);
-    assert_int_equal(adadelta_add_group(optimizer, hyper, NULL), ADADELTA_OK);
-    assert_int_equal(adadelta_set_gradients(optimizer, &gradients), ADADELTA_OK);
-    return optimizer;
-}
-
-static void register_tensor(struct adadelta *optimizer, const struct mix *mix, size_t n, void *values,
-                            const void *gradient)
-{
-    char name[24];
-    snprintf(name, sizeof name, "x%zu", adadelta_tensor_count(optimizer));
-    const struct adadelta_tensor tensor = tensor_of(mix, name, n, values, gradient);
-    assert_int_equal(adadelta_add_tensor(optimizer, 0, &tensor, NULL), ADADELTA_OK);
-}
 
 static void *state_named(struct adadelta *optimizer, const char *name)
 {
@@ -58,8 +38,8 @@ static void start(struct pair *p, enum adadelta_dtype dtype, enum adadelta_weigh
     fill_random(dtype, p->values, N, &seed, -10, 3);
     for (size_t i = 0; i < N; i++)
         p->x[i] = (float)half_value(dtype, p->values[i]);
-    p->optimizer = new_optimizer(method, &hyper, 1);
-    p->plain = new_optimizer(method, &hyper, 2);
+    p->optimizer = new_optimizer(method, &hyper, 1, 1);
+    p->plain = new_optimizer(method, &hyper, 1, 2);
     register_tensor(p->optimizer, &p->mix, N, p->values, p->g);
     register_tensor(p->plain, &floats, N, p->x, p->g);
 }
@@ -158,7 +138,7 @@ static void check_extremes(enum adadelta_dtype dtype, enum adadelta_weights weig
     const int is_master = weights == ADADELTA_WEIGHTS_MASTER;
     float g[EXTREMES], x[EXTREMES];
     uint16_t values[EXTREMES] = {0};
-    struct adadelta *optimizer = new_optimizer(ADADELTA_METHOD_SGD, &hyper, 0);
+    struct adadelta *optimizer = new_optimizer(ADADELTA_METHOD_SGD, &hyper, 1, 0);
     register_tensor(optimizer, &mix, EXTREMES, values, g);
     for (size_t i = 0; i < EXTREMES; i++) {
         const uint32_t pattern = extremes[i / 2] | (i % 2 ? 0x80000000 : 0);
@@ -209,7 +189,7 @@ static void nan_stays(void **state)
         uint16_t values[8] = {0x3c00, 0x3c00, 0x3c00, 0x3c00, 0x3c00, (uint16_t)(inf + 1), 0xffff, 0x7fff};
         const uint32_t patterns[8] = {0x7fffffff, 0xffffffff, 0x7f800001, 0x7fc08000, 0xffffa000}; /* the others 0 */
         float g[8];
-        struct adadelta *optimizer = new_optimizer(ADADELTA_METHOD_SGD, &hyper, 0);
+        struct adadelta *optimizer = new_optimizer(ADADELTA_METHOD_SGD, &hyper, 1, 0);
         register_tensor(optimizer, &mix, 8, values, g);
         memcpy(g, patterns, sizeof g);
         for (int t = 0; t < 3; t++) {
@@ -233,7 +213,7 @@ static void the_first_step_is_lost_by_rounding_to_nearest(void **state)
         uint16_t value = 0x4000;
         const float g = -10;
         float next;
-        struct adadelta *optimizer = new_optimizer(ADADELTA_METHOD_ADADELTA, NULL, 1);
+        struct adadelta *optimizer = new_optimizer(ADADELTA_METHOD_ADADELTA, NULL, 1, 1);
         register_tensor(optimizer, &mix, 1, &value, &g);
         assert_int_equal(adadelta_step(optimizer), ADADELTA_OK);
         if (!is_dithered(&mix))
@@ -256,7 +236,7 @@ static void small_steps_add_up(void **state)
     static uint16_t values[WIDE];
     static float g[WIDE];
     float x = 2;
-    struct adadelta *plain = new_optimizer(ADADELTA_METHOD_ADADELTA, NULL, 1);
+    struct adadelta *plain = new_optimizer(ADADELTA_METHOD_ADADELTA, NULL, 1, 1);
     register_tensor(plain, &floats, 1, &x, g);
     for (int i = 0; i < WIDE; i++)
         g[i] = -1e-4F;
@@ -265,7 +245,7 @@ static void small_steps_add_up(void **state)
     assert_true(x > 2.1F && x < 2.5F);
     for (int w = 0; w < WEIGHTS; w++) {
         const struct mix mix = {ADADELTA_BF16, ADADELTA_F32, ADADELTA_F32, (enum adadelta_weights)w};
-        struct adadelta *optimizer = new_optimizer(ADADELTA_METHOD_ADADELTA, NULL, 1);
+        struct adadelta *optimizer = new_optimizer(ADADELTA_METHOD_ADADELTA, NULL, 1, 1);
         double sum = 0;
         for (int i = 0; i < WIDE; i++)
             values[i] = 0x4000;

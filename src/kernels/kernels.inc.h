@@ -35,8 +35,9 @@
 #define root       PASTE(four_sqrt, TYPE)
 #define drop_tiny  PASTE(four_drop_tiny, TYPE)
 
-/* How far ahead of its use memory is asked for: the hardware alone left the step at 0.84 of the limit of memory at 16 M
-   parameters, this at 0.99 (docs/performance.md); 512 bytes are too few, 4096 no better. */
+/* How far ahead of its use memory is asked for: on a Xeon the hardware alone left the step at 0.87 of the limit of
+   memory at 16 Mi parameters, this at 0.99; on a Zen 5 it costs 1 to 4 % (docs/performance.md). 512 bytes are too few,
+   4096 no better. */
 enum { PREFETCH_BYTES = 2048 };
 
 /* Names of our own that exist once a type. */

@@ -51,6 +51,7 @@ struct TYPED(arrays) {
     REAL *average; /* or NULL */
 };
 
+/* The first count elements, which fit in a word. */
 static ALWAYS_INLINE V TYPED(take)(const REAL *p, size_t count)
 {
     return count == LANES ? load(p) : load_part(p, count);
