@@ -129,7 +129,8 @@ ADADELTA_API const char *adadelta_isa_name(void);
 /* ---- Types of numbers ---- */
 
 /* Each type with its name in checkpoint files (the format's) and its bytes. BF16 is the upper half of a float, F16 is
-   IEEE 754's binary16; both lie in memory as uint16_t. U16 and U8 are for arrays of a checkpoint only. */
+   IEEE 754's binary16; both lie in memory as uint16_t. U16 and U8 are whole numbers, as a type of state codes (below);
+   arrays of a checkpoint may be any of these. */
 #define ADADELTA_DTYPE_LIST(X)                                                                                         \
     X(ADADELTA_F32, "F32", 4)                                                                                          \
     X(ADADELTA_F64, "F64", 8)                                                                                          \
@@ -268,12 +269,29 @@ enum adadelta_averaging {
                                        of sparse rows adadelta_swap_averages has more */
 };
 
+/* The type of a method's state, of each tensor by itself, or of all that name none by their group or the optimizer:
+
+       F32   the default (of F64 values: F64). Safe
+       F64   goes with F32 values, too, and the step is then computed in double; not with values of 16 bits
+       BF16  rounded to nearest; stands still where 1 - rho is small, above rho 0.996
+       F16   rounded to nearest; stands still above rho 0.9995, ends at 65504 and at 6e-8
+       U16   of adadelta: half of F32's bytes, and steps like F32's (docs/lowbit.md). Codes for s/eps + 1, 10 bits and 6
+             of the exponent, rounded up or down at random so that the mean is exact, by the same bits on every machine
+             for options.seed, tensor name, step and element. A change of eps brings the codes into its units
+       U8    of adadelta, experimental: a quarter of F32's bytes. square_avg as above with 3 bits and 5 of the exponent;
+             in acc_delta's place the ratio (acc_delta + eps)/(square_avg + eps), with 2 bits and 6. For noisy
+             gradients, as of mini-batches; it may leave F32's path where F32 itself hardly converges (docs/lowbit.md)
+
+   U16 and U8 hold squares of gradients up to 3.7e9*sqrt(eps) and 57344*sqrt(eps) (at eps 1e-6: 3.7e6 and 57): larger
+   ones are too large to be squared in the sense of enum adadelta_nonfinite, and are cut to that where nobody looks. */
+
 /* What holds for the whole of an optimizer's life. All fields 0 are the defaults, but for average_decay.
 
        field            range     default  meaning
        method           a method  adadelta
        threads          0..1024   0        at most this many threads a step; 0: one a processor
        seed             any       0        of stochastic rounding
+       state_dtype      as above  DEFAULT  of the state of tensors whose group and who themselves name none
        averaging        as above  none     costs an array of the type computed in for each tensor, and one of the type
                                            of its values where that is another
        average_decay    [0, 1)    0.999    of exponential averages; else ignored
@@ -286,13 +304,15 @@ struct adadelta_options {
     enum adadelta_averaging averaging;
     double average_decay;
     struct adadelta_allocator allocator;
+    enum adadelta_dtype state_dtype;
 };
 
 /* The defaults of the table. */
 ADADELTA_API struct adadelta_options adadelta_options_default(void);
 
 /* Makes an optimizer without groups or tensors. options NULL: the defaults. *optimizer is to be given to
-   adadelta_destroy. Errors: ADADELTA_ERROR_ARGUMENT, _AVERAGE, _ISA, _MEMORY; *optimizer is then NULL. */
+   adadelta_destroy. Errors: ADADELTA_ERROR_ARGUMENT, _AVERAGE, _DTYPE (no state of the method's can be of that type),
+   _ISA, _MEMORY; *optimizer is then NULL. */
 ADADELTA_API enum adadelta_status adadelta_create(const struct adadelta_options *options, struct adadelta **optimizer);
 
 /* Frees an optimizer and its state, never the tensors. NULL is allowed. */
@@ -328,6 +348,21 @@ ADADELTA_API enum adadelta_status adadelta_get_hyper(const struct adadelta *opti
 ADADELTA_API enum adadelta_status adadelta_set_hyper(struct adadelta *optimizer, size_t group,
                                                      const struct adadelta_hyper *hyper);
 
+/* Reads or changes the type of the state of a group's tensors: of all that are in it, whose state is brought into that
+   type now, and of those that will be added and name none. ADADELTA_DTYPE_DEFAULT: the options', else that of the
+   table. adadelta_set_tensor_state_dtype does so with one tensor (DEFAULT: its group's). State that was F32, became U16
+   and is F32 again is what the codes kept of it. In memory of the caller's (adadelta_init_in_place) the new state takes
+   room beside the old.
+   Errors, nothing changed: ADADELTA_ERROR_ARGUMENT (also: no such group or tensor), ADADELTA_ERROR_DTYPE (of the
+   method, or beside a tensor's other types), ADADELTA_ERROR_SWAPPED, _MEMORY, ADADELTA_ERROR_LR, _EPS, _WEIGHT_DECAY
+   (settings leave their range when rounded to float, or in units of eps). */
+ADADELTA_API enum adadelta_status adadelta_get_state_dtype(const struct adadelta *optimizer, size_t group,
+                                                           enum adadelta_dtype *dtype);
+ADADELTA_API enum adadelta_status adadelta_set_state_dtype(struct adadelta *optimizer, size_t group,
+                                                           enum adadelta_dtype dtype);
+ADADELTA_API enum adadelta_status adadelta_set_tensor_state_dtype(struct adadelta *optimizer, size_t index,
+                                                                  enum adadelta_dtype dtype);
+
 /* How parameters of 16 bits keep a step that is smaller than the spacing of their numbers: a step of 3e-3 on a BF16 2
    is lost by rounding to nearest. Ignored for F32 and F64. A parameter that the caller writes between steps is taken up
    by all but SPLIT, where its lower half must be written, too: set "low" to zeros for what was changed. */
@@ -353,15 +388,11 @@ struct adadelta_tensor {
     const void *gradient;               /* [n] in: read by adadelta_step; NULL: steps skip this tensor */
     enum adadelta_dtype gradient_dtype; /* F32, F64, BF16 or F16; default: as the values. Brought into the type computed
                                            in before anything else */
-    enum adadelta_dtype state_dtype; /* of the method's state: F32, F64, BF16 or F16, rounded to nearest. Default: F64
-                                        for F64 values, else F32. F64 goes with F32 values, too, and the step is then
-                                        computed in double; not with 16-bit values. 16 bits
-                                        stand still where 1 - rho is small: BF16 above rho 0.996, F16 above 0.9995;
-                                        F16 ends at 65504 and at 6e-8. F32 is safe */
-    enum adadelta_weights weights;   /* for values of 16 bits */
-    int no_decay;                    /* not 0: weight decay leaves this tensor alone */
-    size_t max_rows;                 /* the most rows that a sparse gradient names; 0: only dense gradients. Takes
-                                        8*(shape[0] + max_rows) bytes */
+    enum adadelta_dtype state_dtype;    /* of the method's state, as in the table above; default: the group's */
+    enum adadelta_weights weights;      /* for values of 16 bits */
+    int no_decay;                       /* not 0: weight decay leaves this tensor alone */
+    size_t max_rows;                    /* the most rows that a sparse gradient names; 0: only dense gradients. Takes
+                                           8*(shape[0] + max_rows) bytes */
 };
 
 /* Registers a tensor in a group; its state starts at zero, its average at the parameters as they are now. *index (may
@@ -409,18 +440,25 @@ ADADELTA_API enum adadelta_status adadelta_get_state(const struct adadelta *opti
                                                      struct adadelta_tensor *array);
 
 /* *state is a tensor's state array of that name, [n] of its type, 64-byte aligned; it may be read and written between
-   steps, and lives as long as the optimizer. The names: those of adadelta_method_state_name, of the tensor's
-   state_dtype; "master" (F32, good from the first step on) or "low" (U16) for the weights that have them; "average" (of
-   the type computed in: F64 or F32) where averages are kept. Errors: ADADELTA_ERROR_ARGUMENT; ADADELTA_ERROR_NAME:
-   there is no state of that name.
+   steps, and lives as long as the optimizer, or until its type is changed. The names: those of
+   adadelta_method_state_name, of the tensor's state_dtype; "master" (F32, good from the first step on) or "low" (U16)
+   for the weights that have them; "average" (of the type computed in: F64 or F32) where averages are kept. Errors:
+   ADADELTA_ERROR_ARGUMENT; ADADELTA_ERROR_NAME: there is no state of that name.
  */
 ADADELTA_API enum adadelta_status adadelta_state(struct adadelta *optimizer, size_t index, const char *name,
                                                  void **state);
 
+/* Writes the numbers of a tensor's state array of that name to values [n], as dtype (F32, F64, BF16 or F16), rounded to
+   nearest: what codes mean, too. Errors, nothing changed: ADADELTA_ERROR_ARGUMENT (also: no such tensor),
+   ADADELTA_ERROR_NAME, ADADELTA_ERROR_DTYPE (no such type, or of "low", which are no numbers). */
+ADADELTA_API enum adadelta_status adadelta_copy_state(const struct adadelta *optimizer, size_t index, const char *name,
+                                                      enum adadelta_dtype dtype, void *values);
+
 /* Copies an array of the caller's into a tensor's state: array->values [n], array->ndim and shape must be the tensor's,
-   array->dtype (F32 by default) the state's; its other fields are ignored. For state that another program has kept; the
-   numbers are not looked at: a mean of squares must not be negative or NaN.
-   Errors, nothing changed: ADADELTA_ERROR_ARGUMENT, _NAME, _DTYPE, _SHAPE. */
+   array->dtype (F32 by default) the state's; its other fields are ignored. State in codes takes numbers (F32, F64,
+   BF16, F16), too, which are rounded as in a step. For state that another program has kept; the numbers are not looked
+   at: a mean of squares must not be negative or NaN (which become 0 in codes). Errors, nothing changed:
+   ADADELTA_ERROR_ARGUMENT, _NAME, _DTYPE, _SHAPE. */
 ADADELTA_API enum adadelta_status adadelta_set_state(struct adadelta *optimizer, size_t index, const char *name,
                                                      const struct adadelta_tensor *array);
 

@@ -23,6 +23,7 @@ struct plan {
         uint64_t steps, skipped, averaged;
         int own, no_decay;
         struct adadelta_hyper hyper;
+        double unit;                           /* of state in codes */
         const void *values, *parts[MAX_PARTS]; /* a part that the checkpoint lacks, as it may: NULL */
     } * entries;                               /* [optimizer->tensor_count] */
 };
@@ -158,9 +159,9 @@ static enum adadelta_status plan_entry(struct plan *plan, size_t k, const json_t
     const char *wrong = own ? read_settings(plan, own, &entry->hyper) : NULL;
     if (wrong)
         return malformed(error, wrong);
-    enum adadelta_status status = method_check(&plan->groups[tensor->group], tensor->computed);
+    enum adadelta_status status = tensor_check_hyper(tensor, &plan->groups[tensor->group]);
     if (!status)
-        status = method_check(&entry->hyper, tensor->computed);
+        status = tensor_check_hyper(tensor, &entry->hyper);
     return status ? malformed(error, adadelta_status_string(status)) : ADADELTA_OK;
 }
 
@@ -188,6 +189,25 @@ static enum adadelta_status compare_weights(const struct tensor *tensor, const j
     return ADADELTA_OK;
 }
 
+/* Codes mean what they did where they were written. */
+static enum adadelta_status plan_codes(struct plan *plan, size_t k, const json_t *json, struct adadelta_error *error)
+{
+    const struct tensor *tensor = &plan->optimizer->tensors[k];
+    const json_t *state = json_object_get(json, "state"), *unit = json_object_get(state, "unit");
+    if (!is_coded(tensor->info.state_dtype))
+        return ADADELTA_OK;
+    const char *theirs = json_string_value(json_object_get(state, "format"));
+    const char *ours = state_format(tensor->info.state_dtype);
+    plan->entries[k].unit = json_number_value(unit);
+    if (!theirs || !json_is_real(unit) || !(plan->entries[k].unit > 0) || !isfinite(plan->entries[k].unit))
+        return malformed(error, "a tensor with state in codes lacks their format or unit, or it is not above 0");
+    if (strcmp(theirs, ours) != 0)
+        return fail(error, ADADELTA_ERROR_MISMATCH,
+                    "tensor '%.100s' has state in codes '%.40s' in the checkpoint, '%s' in the optimizer",
+                    tensor->info.name, theirs, ours);
+    return ADADELTA_OK;
+}
+
 static enum adadelta_status plan_arrays(struct plan *plan, size_t k, const json_t *json, struct adadelta_error *error)
 {
     const struct tensor *tensor = &plan->optimizer->tensors[k];
@@ -197,6 +217,8 @@ static enum adadelta_status plan_arrays(struct plan *plan, size_t k, const json_
 
     if (!status)
         status = compare_weights(tensor, json, error);
+    if (!status)
+        status = plan_codes(plan, k, json, error);
     for (size_t p = 0; p < tensor->part_count && !status; p++) {
         const struct part *part = &tensor->parts[p];
         if (may_lack(plan, part))
@@ -264,6 +286,8 @@ static void fill_tensor(struct tensor *tensor, const struct entry *entry, int av
     tensor->own = entry->own;
     tensor->info.no_decay = entry->no_decay;
     tensor->hyper = entry->hyper;
+    if (is_coded(tensor->info.state_dtype))
+        tensor->unit = entry->unit;
     tensor->update_norm = tensor->gradient_norm = NAN;
     tensor->averaged = entry->averaged;
     copy_array(tensor->info.values, entry->values, tensor_bytes(tensor));
@@ -281,9 +305,10 @@ static void carry_out(const struct plan *plan, struct adadelta *optimizer)
     const int averages_begin = plan->whole.averaging != (int)optimizer->options.averaging;
     for (size_t k = 0; k < optimizer->tensor_count; k++)
         fill_tensor(&optimizer->tensors[k], &plan->entries[k], averages_begin);
-    if (optimizer->group_count > 0)
-        memcpy(optimizer->groups, plan->groups, optimizer->group_count * sizeof(*plan->groups));
+    for (size_t k = 0; k < optimizer->group_count; k++)
+        optimizer->groups[k].hyper = plan->groups[k];
     whole_into(&plan->whole, optimizer);
+    codes_follow(optimizer); /* which a file of ours has them do already */
     optimizer->settings++;
     optimizer->steps = plan->steps;
     optimizer->skipped = plan->skipped;

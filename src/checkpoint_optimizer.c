@@ -23,6 +23,18 @@ int has_weights(const struct tensor *tensor)
 
 /* Each of these gives NULL where there is no memory; jansson takes NULL for a failure, too. */
 
+/* What the codes of a tensor's state mean: docs/checkpoint.md. */
+static json_t *state_json(const struct tensor *tensor)
+{
+    json_t *state = json_object();
+    int failed = json_object_set_new(state, "format", json_string(state_format(tensor->info.state_dtype)));
+    failed |= json_object_set_new(state, "unit", json_real(tensor->unit));
+    if (!failed)
+        return state;
+    json_decref(state);
+    return NULL;
+}
+
 static json_t *tensor_json(const struct tensor *tensor)
 {
     json_t *entry = json_object();
@@ -33,6 +45,8 @@ static json_t *tensor_json(const struct tensor *tensor)
     failed |= json_object_set_new(entry, "no_decay", json_boolean(tensor->info.no_decay));
     if (has_weights(tensor))
         failed |= json_object_set_new(entry, "weights", json_string(weights_name(tensor->info.weights)));
+    if (is_coded(tensor->info.state_dtype))
+        failed |= json_object_set_new(entry, "state", state_json(tensor));
     if (tensor->own)
         failed |= json_object_set_new(entry, "hyper", hyper_json(&tensor->hyper));
     if (!failed)
@@ -47,7 +61,7 @@ static json_t *optimizer_json(const struct adadelta *optimizer)
     json_t *json = json_object(), *groups = json_array(), *tensors = json_object();
     int failed = 0;
     for (size_t k = 0; k < optimizer->group_count; k++)
-        failed |= json_array_append_new(groups, hyper_json(&optimizer->groups[k]));
+        failed |= json_array_append_new(groups, hyper_json(&optimizer->groups[k].hyper));
     for (size_t k = 0; k < optimizer->tensor_count; k++)
         failed |= json_object_set_new(tensors, optimizer->tensors[k].info.name, tensor_json(&optimizer->tensors[k]));
     failed |= json_object_set_new(json, "method", json_string(adadelta_method_name(optimizer->options.method)));

@@ -69,6 +69,12 @@ const char *weights_name(enum adadelta_weights weights)
     return names[weights];
 }
 
+const char *state_format(enum adadelta_dtype dtype)
+{
+    static const char *const names[ADADELTA_DTYPE_COUNT] = {[ADADELTA_U16] = "w10e6", [ADADELTA_U8] = "w3e5 q2e6"};
+    return names[dtype];
+}
+
 #define HYPER(field)     #field, offsetof(struct adadelta_hyper, field)
 #define WHOLE(field)     #field, offsetof(struct whole, field)
 #define GRADIENTS(field) #field, offsetof(struct whole, gradients.field)

@@ -34,6 +34,9 @@ const char *averaging_name(int averaging);
 /* "master", "split", "stochastic" or "nearest". */
 const char *weights_name(enum adadelta_weights weights);
 
+/* The name of a format of codes, "w10e6" or "w3e5 q2e6": of v and of u the kept bits and those of the exponent. */
+const char *state_format(enum adadelta_dtype dtype);
+
 /* A count from 0, at most 2^63 - 1. */
 int count_read(const json_t *object, const char *name, uint64_t *count);
 

@@ -67,7 +67,9 @@ static int is_finite(const struct adadelta_gradients *gradients, const struct te
 /* The largest element whose square can be computed, and kept as state: a mean of squares is no larger than they. */
 static double squarable(const struct adadelta *optimizer, const struct tensor *tensor)
 {
-    const double computed = limits[tensor->computed].squarable, kept = limits[tensor->info.state_dtype].squarable;
+    const enum adadelta_dtype state = tensor->info.state_dtype;
+    const double computed = limits[tensor->computed].squarable;
+    const double kept = is_coded(state) ? tensor->coefs.most : limits[state].squarable;
     return optimizer->method->states && kept < computed ? kept : computed;
 }
 

@@ -171,7 +171,7 @@ size_t adadelta_state_size(const struct adadelta_options *options, size_t group_
     if (check_options(options) || (tensor_count && (!tensors || !group_count)))
         return SIZE_MAX;
     size_t sum = STATE_ALIGNMENT + memory_round(sizeof(struct adadelta));
-    sum = memory_sum(sum, growth(group_count, sizeof(struct adadelta_hyper)));
+    sum = memory_sum(sum, growth(group_count, sizeof(struct group)));
     sum = memory_sum(sum, growth(tensor_count, sizeof(struct tensor)));
     for (size_t i = 0; i < tensor_count; i++)
         sum = memory_sum(sum, tensor_memory(options, &tensors[i]));

@@ -16,6 +16,28 @@ static const struct method methods[ADADELTA_METHOD_COUNT] = {
 #undef ROW
 };
 
+/* The methods whose state can be kept in codes. */
+static const unsigned char coded_methods[ADADELTA_METHOD_COUNT] = {
+#define ROW(method, name, count, first, second) [method] = 1,
+    CODED_RULE_LIST(ROW)
+#undef ROW
+};
+
+/* The largest gradient, in units, whose square each type of codes can hold with room above it for chance: 7/8 of the
+   root of where its numbers end. */
+static const double most_coded[ADADELTA_DTYPE_COUNT] = {
+    [ADADELTA_U16] = 0.875 * 0x1p32, [ADADELTA_U8] = 0.875 * 0x1p16};
+
+int is_coded(enum adadelta_dtype dtype)
+{
+    return most_coded[dtype] > 0;
+}
+
+int method_is_coded(enum adadelta_method method)
+{
+    return coded_methods[method];
+}
+
 #define COMMON .momentum = 0.9, .beta1 = 0.9, .beta2 = 0.999
 
 static const struct adadelta_hyper defaults[ADADELTA_METHOD_COUNT] = {
@@ -113,17 +135,20 @@ enum adadelta_status adadelta_hyper_check(const struct adadelta_hyper *hyper)
     return ADADELTA_OK;
 }
 
-enum adadelta_status method_check(const struct adadelta_hyper *hyper, enum adadelta_dtype dtype)
+enum adadelta_status method_check(const struct adadelta_hyper *hyper, enum adadelta_dtype computed,
+                                  enum adadelta_dtype state)
 {
     const enum adadelta_status status = adadelta_hyper_check(hyper);
-    if (status || dtype != ADADELTA_F32)
+    if (status || computed != ADADELTA_F32)
         return status;
+    const double unit = is_coded(state) ? root_of_double(hyper->eps) : 1;
     /* A fraction may round to 1: the average then stands still, or the momentum becomes a sum. */
-    if (hyper->lr > FLT_MAX)
+    if (hyper->lr > FLT_MAX || hyper->lr * unit > FLT_MAX)
         return ADADELTA_ERROR_LR;
     if (hyper->eps > FLT_MAX || (float)hyper->eps == 0)
         return ADADELTA_ERROR_EPS;
-    if (hyper->weight_decay > FLT_MAX || hyper->lr * hyper->weight_decay > FLT_MAX)
+    if (hyper->weight_decay > FLT_MAX || hyper->weight_decay > FLT_MAX * unit ||
+        hyper->lr * hyper->weight_decay > FLT_MAX)
         return ADADELTA_ERROR_WEIGHT_DECAY;
     return ADADELTA_OK;
 }
@@ -177,16 +202,31 @@ struct coefs method_coefs(enum adadelta_method method, const struct adadelta_hyp
         .shrink = 1,
         .negate = hyper->maximize,
         .prepares = hyper->maximize,
+        .per_unit = 1,
+        .most = UNBOUNDED,
     };
     if (prepare[method])
         prepare[method](&coefs, hyper, t);
     return coefs;
 }
 
+void coefs_in_units(struct coefs *coefs, enum adadelta_dtype coded)
+{
+    const double unit = root_of_double(coefs->eps);
+    coefs->per_unit = 1 / unit;
+    coefs->most = most_coded[coded] * unit;
+    coefs->lr *= unit;
+    if (coefs->decay == DECAY_COUPLED)
+        coefs->decay_rate /= unit;
+}
+
 void coefs_prepare(struct coefs *coefs, const struct adadelta_gradients *gradients, double shrink)
 {
+    /* Where nobody looks for too large ones, they are cut. */
+    const double most = gradients->nonfinite == ADADELTA_NONFINITE_PROPAGATE ? coefs->most : UNBOUNDED;
     coefs->scale = gradients->scale;
-    coefs->clip = gradients->clip_value > 0 ? gradients->clip_value : UNBOUNDED;
+    coefs->clip = gradients->clip_value > 0 && gradients->clip_value < most ? gradients->clip_value : most;
+    coefs->clips = coefs->clip < UNBOUNDED;
     coefs->shrink = shrink;
-    coefs->prepares = coefs->negate || coefs->scale != 1 || coefs->clip < UNBOUNDED || shrink != 1;
+    coefs->prepares = coefs->negate || coefs->scale != 1 || coefs->clips || shrink * coefs->per_unit != 1;
 }

@@ -24,8 +24,11 @@ struct coefs {
     enum decay decay;
     int nesterov;
     /* Of every method: what happens to the gradient before the rule. */
-    double scale, clip, shrink; /* 1, infinity and 1 where nothing does */
-    int negate, prepares;       /* prepares: something happens to it */
+    double scale, clip, shrink;  /* 1, infinity and 1 where nothing does */
+    int clips, negate, prepares; /* clips: clip is a number; prepares: something happens to the gradient */
+    /* Where the state is in codes, whose unit is eps: computed is in units in which eps is 1, lengths in its root. */
+    double per_unit; /* what a gradient is multiplied by for it */
+    double most;     /* the largest gradient whose square the state can hold, before that */
     /* And to the parameter behind it. */
     double average_weight;
     int begins_average; /* 1: there is nothing in the average yet */
@@ -36,6 +39,10 @@ struct method {
     const char *state_names[MAX_STATES];
 };
 
+/* Whether a type is one of codes for state (docs/lowbit.md), and whether a method's state can be kept in them. */
+int is_coded(enum adadelta_dtype dtype);
+int method_is_coded(enum adadelta_method method);
+
 /* The row of a method, or NULL. */
 const struct method *method_row(enum adadelta_method method);
 
@@ -45,6 +52,9 @@ struct coefs method_coefs(enum adadelta_method method, const struct adadelta_hyp
 
 /* Whether a method's numbers are other ones in each step. */
 int method_counts(enum adadelta_method method);
+
+/* Brings the numbers into the units of state in such codes. */
+void coefs_in_units(struct coefs *coefs, enum adadelta_dtype coded);
 
 /* Sets what happens to the gradient; shrink is for the norms. */
 void coefs_prepare(struct coefs *coefs, const struct adadelta_gradients *gradients, double shrink);
@@ -58,7 +68,9 @@ int is_amount(double number);
 /* base^exponent by squaring: not pow(), whose last bit differs from one libm to the next. */
 double power(double base, uint64_t exponent);
 
-/* adadelta_hyper_check, and whether the settings still hold when rounded to dtype. */
-enum adadelta_status method_check(const struct adadelta_hyper *hyper, enum adadelta_dtype dtype);
+/* adadelta_hyper_check, and whether the settings still hold when rounded to the type computed in, and in the units of
+   the type of the state. */
+enum adadelta_status method_check(const struct adadelta_hyper *hyper, enum adadelta_dtype computed,
+                                  enum adadelta_dtype state);
 
 #endif

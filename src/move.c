@@ -14,23 +14,6 @@ static void *at(void *array, enum adadelta_dtype dtype, size_t first)
 
 /* ---- Parameters of 16 bits ---- */
 
-/* splitmix64's output function (Steele, Lea and Flood 2014). */
-static uint64_t mix(uint64_t z)
-{
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
-/* What stochastic rounding depends on beside the element: seed, tensor, step, and turn within it. */
-static uint64_t key_of(const struct stretch *s)
-{
-    uint64_t key = mix(s->optimizer->options.seed + 0x9e3779b97f4a7c15u);
-    key = mix(key + s->tensor->name_hash);
-    key = mix(key + s->tensor->steps);
-    return mix(key + s->turn);
-}
-
 /* Gives the parameters in the type computed in, and puts them back when they have moved. */
 struct keeping {
     void *(*bring)(const struct stretch *s, void *values);
@@ -68,7 +51,7 @@ static void put_split(const struct stretch *s, void *values, const void *x)
 
 static void put_by_chance(const struct stretch *s, void *values, const void *x)
 {
-    s->kernels->dither[s->tensor->info.dtype](s->n, values, x, key_of(s), s->first);
+    s->kernels->dither[s->tensor->info.dtype](s->n, values, x, chance_key(s->optimizer, s->tensor, s->turn), s->first);
 }
 
 static const struct keeping keepings[] = {
@@ -89,34 +72,80 @@ static const struct keeping *keeping_of(const struct tensor *t)
 
 /* ---- The move ---- */
 
-/* Points state[] to the method's state of the stretch, in place or in buffers. */
-static void bring_state(const struct stretch *s, void *state[])
+/* Where the method's state of the stretch lies. */
+static void find_state(const struct stretch *s, void *stored[])
 {
     const struct tensor *t = s->tensor;
-    for (size_t k = 0; k < s->optimizer->method->states; k++) {
-        void *stored = at(t->parts[k].values, t->info.state_dtype, s->first);
-        state[k] = t->info.state_dtype == t->computed ? stored : s->buffers->state[k];
-        if (state[k] != stored)
-            s->kernels->load[t->computed][t->info.state_dtype](s->n, state[k], stored);
-    }
+    for (size_t k = 0; k < s->optimizer->method->states; k++)
+        stored[k] = at(t->parts[k].values, t->info.state_dtype, s->first);
 }
 
-static void put_state(const struct stretch *s, void *const state[])
+static struct chance chance_of(const struct stretch *s)
+{
+    return chance_from(s->tensor, chance_key(s->optimizer, s->tensor, s->turn), s->first, &s->buffers->chance);
+}
+
+/* Brings the stored state into the type computed in, and back. */
+static void bring_state(const struct stretch *s, void *const stored[], void *const state[])
 {
     const struct tensor *t = s->tensor;
-    for (size_t k = 0; k < s->optimizer->method->states && t->info.state_dtype != t->computed; k++)
-        s->kernels->store[t->computed][t->info.state_dtype](s->n, at(t->parts[k].values, t->info.state_dtype, s->first),
-                                                            state[k]);
+    conversion *load = s->kernels->load[t->computed][t->info.state_dtype];
+    for (size_t k = 0; k < s->optimizer->method->states; k++)
+        load(s->n, state[k], stored[k]);
+}
+
+static void put_state(const struct stretch *s, void *const stored[], void *const state[])
+{
+    const struct tensor *t = s->tensor;
+    conversion *store = s->kernels->store[t->computed][t->info.state_dtype];
+    for (size_t k = 0; k < s->optimizer->method->states; k++)
+        store(s->n, stored[k], state[k]);
+}
+
+/* The same for codes, which are of floats, where a step is computed in double. */
+static void bring_codes(const struct stretch *s, void *const stored[], void *const state[])
+{
+    float v[CHUNK], u[CHUNK];
+    s->kernels->decode[s->tensor->info.state_dtype](s->n, (float *const[]){v, u}, stored, 1);
+    s->kernels->load[ADADELTA_F64][ADADELTA_F32](s->n, state[0], v);
+    s->kernels->load[ADADELTA_F64][ADADELTA_F32](s->n, state[1], u);
+}
+
+static void put_codes(const struct stretch *s, void *const stored[], void *const state[])
+{
+    float v[CHUNK], u[CHUNK];
+    const struct chance chance = chance_of(s);
+    s->kernels->store[ADADELTA_F64][ADADELTA_F32](s->n, v, state[0]);
+    s->kernels->store[ADADELTA_F64][ADADELTA_F32](s->n, u, state[1]);
+    s->kernels->encode[s->tensor->info.state_dtype](s->n, stored, (float *const[]){v, u}, 1, &chance);
+}
+
+static void update_in_buffers(const struct stretch *s, void *x, void *average, void *const stored[])
+{
+    const struct tensor *t = s->tensor;
+    void *const state[MAX_STATES] = {s->buffers->state[0], s->buffers->state[1]};
+    const int coded = is_coded(t->info.state_dtype);
+    (coded ? bring_codes : bring_state)(s, stored, state);
+    s->kernels->update[t->computed][t->computed][s->optimizer->options.method](s->n, x, s->gradient, state, average,
+                                                                               &t->coefs, NULL);
+    (coded ? put_codes : put_state)(s, stored, state);
 }
 
 static void update(const struct stretch *s, void *x)
 {
     const struct tensor *t = s->tensor;
-    void *state[MAX_STATES];
+    void *stored[MAX_STATES];
     void *average = t->average && s->last ? at(t->average, t->computed, s->first) : NULL;
-    bring_state(s, state);
-    s->kernels->update[t->computed][s->optimizer->options.method](s->n, x, s->gradient, state, average, &t->coefs);
-    put_state(s, state);
+    kernel *in_place = s->kernels->update[t->computed][t->info.state_dtype][s->optimizer->options.method];
+    find_state(s, stored);
+    if (!in_place) {
+        update_in_buffers(s, x, average, stored);
+    } else if (is_coded(t->info.state_dtype)) {
+        const struct chance chance = chance_of(s);
+        in_place(s->n, x, s->gradient, stored, average, &t->coefs, &chance);
+    } else {
+        in_place(s->n, x, s->gradient, stored, average, &t->coefs, NULL);
+    }
 }
 
 void move_stretch(const struct stretch *s, struct measure *found)

@@ -20,6 +20,8 @@ enum adadelta_status check_options(const struct adadelta_options *options)
     if (!method_row(options->method) || options->threads < 0 || options->threads > MAX_THREADS ||
         (unsigned)options->averaging > ADADELTA_AVERAGING_POLYAK)
         return ADADELTA_ERROR_ARGUMENT;
+    if (!method_takes_state(options->method, options->state_dtype))
+        return ADADELTA_ERROR_DTYPE;
     if (options->averaging == ADADELTA_AVERAGING_EXPONENTIAL &&
         !(options->average_decay >= 0 && options->average_decay < 1))
         return ADADELTA_ERROR_AVERAGE;
@@ -101,7 +103,7 @@ enum adadelta_status adadelta_add_group(struct adadelta *optimizer, const struct
     if (!memory_grow(&optimizer->options.allocator, &groups, optimizer->group_count, sizeof *optimizer->groups))
         return fail(&optimizer->error, ADADELTA_ERROR_MEMORY, "no memory for a group");
     optimizer->groups = groups;
-    optimizer->groups[optimizer->group_count] = *hyper;
+    optimizer->groups[optimizer->group_count] = (struct group){.hyper = *hyper};
     if (group)
         *group = optimizer->group_count;
     optimizer->group_count++;
@@ -112,7 +114,7 @@ enum adadelta_status adadelta_get_hyper(const struct adadelta *optimizer, size_t
 {
     if (!optimizer || group >= optimizer->group_count || !hyper)
         return ADADELTA_ERROR_ARGUMENT;
-    *hyper = optimizer->groups[group];
+    *hyper = optimizer->groups[group].hyper;
     return ADADELTA_OK;
 }
 
@@ -126,11 +128,12 @@ enum adadelta_status adadelta_set_hyper(struct adadelta *optimizer, size_t group
     enum adadelta_status status = adadelta_hyper_check(hyper);
     for (size_t i = 0; !status && i < optimizer->tensor_count; i++) {
         if (optimizer->tensors[i].group == group)
-            status = method_check(hyper, optimizer->tensors[i].computed);
+            status = tensor_check_hyper(&optimizer->tensors[i], hyper);
     }
     if (status)
         return fail(&optimizer->error, status, "group %zu: %s", group, adadelta_status_string(status));
-    optimizer->groups[group] = *hyper;
+    optimizer->groups[group].hyper = *hyper;
+    codes_follow(optimizer);
     optimizer->settings++;
     return ADADELTA_OK;
 }
@@ -217,8 +220,11 @@ enum adadelta_status adadelta_clone(const struct adadelta *optimizer, struct ada
     const struct arena mark = memory_mark(&optimizer->options.allocator);
     struct adadelta *clone;
     enum adadelta_status status = adadelta_create(&optimizer->options, &clone);
-    for (size_t i = 0; !status && i < optimizer->group_count; i++)
-        status = adadelta_add_group(clone, &optimizer->groups[i], NULL);
+    for (size_t i = 0; !status && i < optimizer->group_count; i++) {
+        status = adadelta_add_group(clone, &optimizer->groups[i].hyper, NULL);
+        if (!status)
+            clone->groups[i] = optimizer->groups[i];
+    }
     for (size_t i = 0; !status && i < optimizer->tensor_count; i++)
         status = tensor_append(clone, &optimizer->tensors[i]);
     if (status) {

@@ -29,6 +29,7 @@ struct tensor {
     struct adadelta_tensor info;  /* defaults filled in; info.name is ours, its arrays the caller's */
     enum adadelta_dtype computed; /* ADADELTA_F32 or ADADELTA_F64 */
     int plain;                    /* 1: parameters and state are stored as they are computed */
+    double unit; /* of state in codes: the eps that they are in units of, always that of the settings followed */
     size_t group;
     int own; /* 1: hyper in place of the group's */
     struct adadelta_hyper hyper;
@@ -45,6 +46,7 @@ struct tensor {
     void *average, *spare; /* where averages are kept */
     void *block;           /* the parts in one piece: block_size bytes, 64-byte aligned; NULL where there is none */
     size_t block_size;
+    void *next_block; /* while its state is brought into another type */
 
     /* A sparse gradient: rows [row_count] and, while a step is under way, each row's occurrences as a list. */
     const size_t *rows; /* NULL: the gradient is dense */
@@ -63,6 +65,12 @@ struct tensor {
     double norm;             /* of its gradient; NaN where none was taken */
 };
 
+/* What tensors share: settings, and the type of the state of those that name none. */
+struct group {
+    struct adadelta_hyper hyper;
+    enum adadelta_dtype state_dtype; /* ADADELTA_DTYPE_DEFAULT: the options' */
+};
+
 struct adadelta {
     const struct method *method;
     struct adadelta_options options; /* the allocator filled in */
@@ -74,7 +82,7 @@ struct adadelta {
     double enlisted_rate;
     uint64_t steps, skipped;
     int swapped, measuring;
-    struct adadelta_hyper *groups;
+    struct group *groups;
     size_t group_count;
     struct tensor *tensors;
     size_t tensor_count;
@@ -122,6 +130,25 @@ size_t tensor_bytes(const struct tensor *tensor);
 /* Puts the average where the parameters are now. */
 void tensor_restart_average(struct tensor *tensor);
 
+/* Whether settings can be a tensor's, as method_check finds. */
+enum adadelta_status tensor_check_hyper(const struct tensor *tensor, const struct adadelta_hyper *hyper);
+
+/* A tensor as it is registered, without memory of its own, its state of the type that info names, else the group's
+   (which may be ADADELTA_DTYPE_DEFAULT), else the options'. Its types must be right. */
+struct tensor tensor_blank(const struct adadelta_options *options, enum adadelta_dtype group_state,
+                           const struct adadelta_tensor *info);
+
+/* Lists a tensor's parts and where they lie in its block, which may be missing; returns the block's size. */
+size_t tensor_lay_out(const struct adadelta_options *options, struct tensor *tensor);
+
+/* ADADELTA_OK, or why a tensor in a group with state of that type cannot have the types that it would get. */
+enum adadelta_status tensor_check_types(const struct adadelta_options *options, enum adadelta_dtype group_state,
+                                        const struct adadelta_tensor *info, struct adadelta_error *error);
+
+/* Whether a type is one of numbers, and whether a method's state can be of a type. */
+int is_real(enum adadelta_dtype dtype);
+int method_takes_state(enum adadelta_method method, enum adadelta_dtype dtype);
+
 /* Adds a tensor like the model (registration, counters, and its state where it has any) with a name and state of its
    own. */
 enum adadelta_status tensor_append(struct adadelta *optimizer, const struct tensor *model);
@@ -129,6 +156,37 @@ void tensor_release(const struct adadelta *optimizer, struct tensor *tensor);
 
 /* The bytes of memory that adding such a tensor takes from the allocator, or SIZE_MAX. */
 size_t tensor_memory(const struct adadelta_options *options, const struct adadelta_tensor *tensor);
+
+/* ---- State in codes and in other types: codes.c ---- */
+
+/* What random rounding depends on beside the element: seed, tensor, step, and turn within it. */
+uint64_t chance_key(const struct adadelta *optimizer, const struct tensor *tensor, uint64_t turn);
+
+/* Turns that no step has, for what happens between two of them: a new eps, a new type, numbers from the caller. */
+#define TURN_UNIT UINT64_MAX
+#define TURN_TYPE (UINT64_MAX - 1)
+#define TURN_SET  (UINT64_MAX - 2)
+
+/* Room for a step's random words, and which they are. */
+struct chance_words {
+    uint32_t words[MAX_STATES][CHANCE_ROOM];
+    uint64_t key;
+    enum adadelta_dtype dtype; /* ADADELTA_DTYPE_DEFAULT: none yet */
+};
+
+/* The chance of a tensor's elements from number first on, whose key is that of chance_key; fills the room if need be.
+ */
+struct chance chance_from(const struct tensor *tensor, uint64_t key, size_t first, struct chance_words *room);
+
+/* Brings state in codes into units of the eps that its tensor follows now. After every change of settings. */
+void codes_follow(struct adadelta *optimizer);
+
+/* The method's state of n elements from first on as doubles, array number k in to[k] [n]; and back, rounded as its type
+   is, where numbers that are negative or NaN become 0 in codes. turn: as of chance_key. */
+void state_read(const struct adadelta *optimizer, const struct tensor *tensor, size_t first, size_t n,
+                double *const to[]);
+void state_write(const struct adadelta *optimizer, struct tensor *tensor, size_t first, size_t n, double *const from[],
+                 uint64_t turn, struct chance_words *room);
 
 /* ---- Texts: text.c, status.c ---- */
 

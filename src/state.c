@@ -55,6 +55,73 @@ enum adadelta_status adadelta_state(struct adadelta *optimizer, size_t index, co
     return ADADELTA_OK;
 }
 
+/* ---- Numbers out of a state and into it ---- */
+
+enum { ROOM = 256 };
+
+/* The place of a part among the method's state, or SIZE_MAX for another part. */
+static size_t place_in_method(const struct adadelta *optimizer, const struct tensor *tensor, const struct part *part)
+{
+    const size_t k = (size_t)(part - tensor->parts);
+    return k < optimizer->method->states ? k : SIZE_MAX;
+}
+
+static int is_coded_part(const struct adadelta *optimizer, const struct tensor *tensor, const struct part *part)
+{
+    return place_in_method(optimizer, tensor, part) < MAX_STATES && is_coded(part->dtype);
+}
+
+/* n numbers of a part from element first on, as doubles. */
+static void read_part(const struct adadelta *optimizer, const struct tensor *tensor, const struct part *part,
+                      size_t first, size_t n, double *to)
+{
+    double others[MAX_STATES][ROOM], *numbers[MAX_STATES] = {others[0], others[1]};
+    const size_t k = place_in_method(optimizer, tensor, part);
+    if (k < MAX_STATES) {
+        numbers[k] = to;
+        state_read(optimizer, tensor, first, n, numbers);
+    } else {
+        const char *values = part->values;
+        kernels_in_use()->load[ADADELTA_F64][part->dtype](n, to, values + first * dtype_size(part->dtype));
+    }
+}
+
+enum adadelta_status adadelta_copy_state(const struct adadelta *optimizer, size_t index, const char *name,
+                                         enum adadelta_dtype dtype, void *values)
+{
+    if (!optimizer || index >= optimizer->tensor_count || !name)
+        return ADADELTA_ERROR_ARGUMENT;
+    const struct tensor *tensor = &optimizer->tensors[index];
+    const struct part *part = strcmp(name, PART_SPARE) != 0 ? tensor_part(tensor, name) : NULL;
+    if (!part)
+        return ADADELTA_ERROR_NAME;
+    if (!is_real(dtype) || (!is_real(part->dtype) && !is_coded_part(optimizer, tensor, part)))
+        return ADADELTA_ERROR_DTYPE;
+    if (tensor->n && !values)
+        return ADADELTA_ERROR_ARGUMENT;
+    double numbers[ROOM];
+    for (size_t first = 0; first < tensor->n; first += ROOM) {
+        const size_t n = tensor->n - first < ROOM ? tensor->n - first : ROOM;
+        read_part(optimizer, tensor, part, first, n, numbers);
+        kernels_in_use()->store[ADADELTA_F64][dtype](n, (char *)values + first * dtype_size(dtype), numbers);
+    }
+    return ADADELTA_OK;
+}
+
+/* Puts the caller's numbers in the place of state array number k, in codes. */
+static void encode_array(const struct adadelta *optimizer, struct tensor *tensor, size_t k, enum adadelta_dtype dtype,
+                         const char *values)
+{
+    struct chance_words words = {.dtype = ADADELTA_DTYPE_DEFAULT};
+    double v[ROOM], u[ROOM], *const numbers[MAX_STATES] = {v, u};
+    for (size_t first = 0; first < tensor->n; first += ROOM) {
+        const size_t n = tensor->n - first < ROOM ? tensor->n - first : ROOM;
+        state_read(optimizer, tensor, first, n, numbers);
+        kernels_in_use()->load[ADADELTA_F64][dtype](n, numbers[k], values + first * dtype_size(dtype));
+        state_write(optimizer, tensor, first, n, numbers, TURN_SET - k, &words);
+    }
+}
+
 enum adadelta_status adadelta_set_state(struct adadelta *optimizer, size_t index, const char *name,
                                         const struct adadelta_tensor *array)
 {
@@ -65,10 +132,11 @@ enum adadelta_status adadelta_set_state(struct adadelta *optimizer, size_t index
     const struct part *part = find_part(optimizer, index, name);
     if (!part)
         return optimizer->error.status;
-    const struct tensor *tensor = &optimizer->tensors[index];
+    struct tensor *tensor = &optimizer->tensors[index];
     const enum adadelta_dtype dtype = array->dtype == ADADELTA_DTYPE_DEFAULT ? ADADELTA_F32 : array->dtype;
     struct adadelta_error *error = &optimizer->error;
-    if (dtype != part->dtype)
+    const int encodes = is_coded_part(optimizer, tensor, part) && is_real(dtype);
+    if (dtype != part->dtype && !encodes)
         return fail(error, ADADELTA_ERROR_DTYPE, "state '%.100s' of tensor '%.200s' is %s, not %s", name,
                     tensor->info.name, adadelta_dtype_name(part->dtype),
                     adadelta_dtype_name(dtype) ? adadelta_dtype_name(dtype) : "of that type");
@@ -79,7 +147,9 @@ enum adadelta_status adadelta_set_state(struct adadelta *optimizer, size_t index
     if (tensor->n && !array->values)
         return fail(error, ADADELTA_ERROR_ARGUMENT, "no values for state '%.100s' of tensor '%.200s'", name,
                     tensor->info.name);
-    if (tensor->n)
+    if (encodes)
+        encode_array(optimizer, tensor, (size_t)(part - tensor->parts), dtype, array->values);
+    else if (tensor->n)
         memmove(part->values, array->values, tensor->n * adadelta_dtype_size(dtype));
     return ADADELTA_OK;
 }

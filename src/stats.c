@@ -10,8 +10,8 @@ enum { STRETCH = 512, DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS };
 
 /* The accumulators of a tensor, and what its ratios are made with. */
 struct source {
+    const struct adadelta *optimizer;
     const struct tensor *tensor;
-    const struct part *square_avg, *acc_delta;
     double eps;
 };
 
@@ -19,11 +19,7 @@ struct source {
 static void ratios(const struct source *source, size_t first, size_t count, double ratio[STRETCH])
 {
     double v[STRETCH], u[STRETCH];
-    const enum adadelta_dtype dtype = source->square_avg->dtype;
-    const size_t offset = first * adadelta_dtype_size(dtype);
-    conversion *load = kernels_in_use()->load[ADADELTA_F64][dtype];
-    load(count, v, (const char *)source->square_avg->values + offset);
-    load(count, u, (const char *)source->acc_delta->values + offset);
+    state_read(source->optimizer, source->tensor, first, count, (double *const[]){v, u});
     for (size_t i = 0; i < count; i++)
         ratio[i] = (u[i] + source->eps) / (v[i] + source->eps);
 }
@@ -125,13 +121,8 @@ enum adadelta_status adadelta_get_tensor_stats(const struct adadelta *optimizer,
         .update_norm = tensor->update_norm,
         .gradient_norm = tensor->gradient_norm,
     };
-    const struct source source = {
-        .tensor = tensor,
-        .square_avg = tensor_part(tensor, "square_avg"),
-        .acc_delta = tensor_part(tensor, "acc_delta"),
-        .eps = tensor_hyper(optimizer, tensor)->eps,
-    };
-    if (source.square_avg && source.acc_delta && tensor->n)
+    const struct source source = {optimizer, tensor, tensor_hyper(optimizer, tensor)->eps};
+    if (optimizer->options.method == ADADELTA_METHOD_ADADELTA && tensor->n)
         fill_rates(&source, stats);
     return ADADELTA_OK;
 }

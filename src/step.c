@@ -48,9 +48,11 @@ static enum adadelta_status set_coefs(const struct adadelta *optimizer, struct t
     hyper.lr *= rate;
     if (tensor->info.no_decay)
         hyper.weight_decay = 0;
-    if (method_check(&hyper, tensor->computed))
+    if (tensor_check_hyper(tensor, &hyper))
         return ADADELTA_ERROR_SCHEDULE;
     tensor->coefs = method_coefs(optimizer->options.method, &hyper, tensor->steps + 1);
+    if (is_coded(tensor->info.state_dtype))
+        coefs_in_units(&tensor->coefs, tensor->info.state_dtype);
     coefs_prepare(&tensor->coefs, &optimizer->gradients, 1);
     tensor->coefs_settings = optimizer->settings;
     tensor->coefs_rate = rate;

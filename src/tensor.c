@@ -34,26 +34,37 @@ static int is_16_bit(enum adadelta_dtype dtype)
     return dtype == ADADELTA_BF16 || dtype == ADADELTA_F16;
 }
 
-static int is_real(enum adadelta_dtype dtype)
+int is_real(enum adadelta_dtype dtype)
 {
     return dtype == ADADELTA_F32 || dtype == ADADELTA_F64 || is_16_bit(dtype);
 }
 
-static void fill_in_types(struct adadelta_tensor *info)
+/* state: the type of the state where the tensor names none, which may itself be the default. */
+static void fill_in_types(struct adadelta_tensor *info, enum adadelta_dtype state)
 {
     if (info->dtype == ADADELTA_DTYPE_DEFAULT)
         info->dtype = ADADELTA_F32;
     if (info->gradient_dtype == ADADELTA_DTYPE_DEFAULT)
         info->gradient_dtype = info->dtype;
     if (info->state_dtype == ADADELTA_DTYPE_DEFAULT)
+        info->state_dtype = state;
+    if (info->state_dtype == ADADELTA_DTYPE_DEFAULT)
         info->state_dtype = info->dtype == ADADELTA_F64 ? ADADELTA_F64 : ADADELTA_F32;
 }
 
-/* Why types do not go together, or NULL. */
-static const char *wrong_types(const struct adadelta_tensor *info)
+int method_takes_state(enum adadelta_method method, enum adadelta_dtype dtype)
 {
-    if (!is_real(info->dtype) || !is_real(info->gradient_dtype) || !is_real(info->state_dtype))
-        return "values, gradient and state must be F32, F64, BF16 or F16";
+    return dtype == ADADELTA_DTYPE_DEFAULT || is_real(dtype) ||
+           ((unsigned)dtype < ADADELTA_DTYPE_COUNT && is_coded(dtype) && method_is_coded(method));
+}
+
+/* Why types do not go together, or NULL. */
+static const char *wrong_types(const struct adadelta_options *options, const struct adadelta_tensor *info)
+{
+    if (!is_real(info->dtype) || !is_real(info->gradient_dtype))
+        return "values and gradient must be F32, F64, BF16 or F16";
+    if (!method_takes_state(options->method, info->state_dtype))
+        return "state must be F32, F64, BF16 or F16, or, of adadelta, U16 or U8";
     if (is_16_bit(info->dtype) && info->state_dtype == ADADELTA_F64)
         return "F64 state does not go with values of 16 bits";
     if (info->dtype == ADADELTA_F16 && info->weights == ADADELTA_WEIGHTS_SPLIT)
@@ -72,8 +83,18 @@ static const struct {
     [ADADELTA_WEIGHTS_NEAREST] = {NULL, ADADELTA_DTYPE_DEFAULT},
 };
 
-/* Whether there can be such a tensor in any optimizer. */
-static enum adadelta_status check_form(const struct adadelta_tensor *info, struct adadelta_error *error)
+enum adadelta_status tensor_check_types(const struct adadelta_options *options, enum adadelta_dtype state,
+                                        const struct adadelta_tensor *info, struct adadelta_error *error)
+{
+    struct adadelta_tensor full = *info;
+    fill_in_types(&full, state ? state : options->state_dtype);
+    const char *wrong = wrong_types(options, &full);
+    return wrong ? fail(error, ADADELTA_ERROR_DTYPE, "tensor '%.200s': %s", info->name, wrong) : ADADELTA_OK;
+}
+
+/* Whether there can be such a tensor in a group whose tensors have state of that type. */
+static enum adadelta_status check_form(const struct adadelta_options *options, enum adadelta_dtype state,
+                                       const struct adadelta_tensor *info, struct adadelta_error *error)
 {
     if (!info->name || !is_utf8(info->name))
         return fail(error, ADADELTA_ERROR_ARGUMENT, "a tensor's name is missing or not UTF-8");
@@ -82,11 +103,9 @@ static enum adadelta_status check_form(const struct adadelta_tensor *info, struc
     if ((size_t)info->weights >= sizeof keepings / sizeof *keepings)
         return fail(error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': weights is not one of enum adadelta_weights",
                     info->name);
-    struct adadelta_tensor full = *info;
-    fill_in_types(&full);
-    const char *wrong = wrong_types(&full);
-    if (wrong)
-        return fail(error, ADADELTA_ERROR_DTYPE, "tensor '%.200s': %s", info->name, wrong);
+    const enum adadelta_status status = tensor_check_types(options, state, info, error);
+    if (status)
+        return status;
     if (shape_elements(ADADELTA_F64, info->ndim, info->shape) == SIZE_MAX)
         return fail(error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': the shape has too many dimensions or elements",
                     info->name);
@@ -112,8 +131,7 @@ static size_t lay_part(struct tensor *tensor, const char *name, enum adadelta_dt
     return memory_sum(used, memory_round(memory_product(tensor->n, adadelta_dtype_size(dtype))));
 }
 
-/* Lists a tensor's parts and where they lie in its block; returns the block's size. */
-static size_t lay_out(const struct adadelta_options *options, struct tensor *tensor)
+size_t tensor_lay_out(const struct adadelta_options *options, struct tensor *tensor)
 {
     const struct method *method = method_row(options->method);
     size_t used = 0;
@@ -139,18 +157,19 @@ static uint64_t hash(const char *text)
     return hash;
 }
 
-/* A tensor as it is registered, without memory of its own. Its types must be right. */
-static struct tensor blank_tensor(const struct adadelta_options *options, const struct adadelta_tensor *info)
+struct tensor tensor_blank(const struct adadelta_options *options, enum adadelta_dtype group_state,
+                           const struct adadelta_tensor *info)
 {
     struct tensor tensor = {.info = *info, .update_norm = NAN, .gradient_norm = NAN};
-    fill_in_types(&tensor.info);
+    fill_in_types(&tensor.info, group_state ? group_state : options->state_dtype);
     tensor.name_hash = hash(info->name);
     const enum adadelta_dtype state = tensor.info.state_dtype;
     tensor.computed = tensor.info.dtype == ADADELTA_F64 || state == ADADELTA_F64 ? ADADELTA_F64 : ADADELTA_F32;
-    tensor.plain = tensor.info.dtype == tensor.computed && state == tensor.computed;
+    tensor.plain = tensor.info.dtype == tensor.computed &&
+                   (state == tensor.computed || (is_coded(state) && tensor.computed == ADADELTA_F32));
     tensor.n = shape_elements(ADADELTA_F64, info->ndim, info->shape);
     tensor.width = info->ndim && info->shape[0] ? tensor.n / info->shape[0] : tensor.n;
-    tensor.block_size = lay_out(options, &tensor);
+    tensor.block_size = tensor_lay_out(options, &tensor);
     const size_t rows = tensor.width < BLOCK && tensor.width ? BLOCK / tensor.width : 1;
     const size_t dense = (tensor.n + BLOCK - 1) / BLOCK, sparse = (info->max_rows + rows - 1) / rows;
     tensor.block_count = dense > sparse ? dense : sparse;
@@ -171,9 +190,9 @@ static size_t blocks_size(const struct tensor *tensor)
 
 size_t tensor_memory(const struct adadelta_options *options, const struct adadelta_tensor *info)
 {
-    if (check_form(info, NULL))
+    if (check_form(options, ADADELTA_DTYPE_DEFAULT, info, NULL))
         return SIZE_MAX;
-    const struct tensor tensor = blank_tensor(options, info);
+    const struct tensor tensor = tensor_blank(options, ADADELTA_DTYPE_DEFAULT, info);
     size_t sum = memory_sum(memory_round(strlen(info->name) + 1), memory_round(tensor.block_size));
     sum = memory_sum(sum, memory_round(lists_size(&tensor)));
     return memory_sum(sum, memory_round(blocks_size(&tensor)));
@@ -217,7 +236,7 @@ enum adadelta_status tensor_append(struct adadelta *optimizer, const struct tens
         return ADADELTA_ERROR_MEMORY;
     }
     optimizer->tensors = tensors;
-    lay_out(&optimizer->options, &added);
+    tensor_lay_out(&optimizer->options, &added);
     if (added.info.max_rows)
         added.next = added.first + added.info.shape[0];
     if (model->block)
@@ -296,14 +315,16 @@ enum adadelta_status adadelta_add_tensor(struct adadelta *optimizer, size_t grou
         return ADADELTA_ERROR_ARGUMENT;
     if (!info || group >= optimizer->group_count)
         return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "no tensor, or no group %zu", group);
-    enum adadelta_status status = check_form(info, &optimizer->error);
+    const struct group *shared = &optimizer->groups[group];
+    enum adadelta_status status = check_form(&optimizer->options, shared->state_dtype, info, &optimizer->error);
     if (!status)
         status = check_name(optimizer, info->name);
     if (status)
         return status;
-    struct tensor tensor = blank_tensor(&optimizer->options, info);
+    struct tensor tensor = tensor_blank(&optimizer->options, shared->state_dtype, info);
     tensor.group = group;
-    status = method_check(&optimizer->groups[group], tensor.computed);
+    tensor.unit = shared->hyper.eps;
+    status = tensor_check_hyper(&tensor, &shared->hyper);
     if (status)
         return fail(&optimizer->error, status, "tensor '%.200s': %s", info->name, adadelta_status_string(status));
     status = check_buffers(optimizer, SIZE_MAX, &tensor);
@@ -416,7 +437,12 @@ enum adadelta_status adadelta_tensor_group(const struct adadelta *optimizer, siz
 
 const struct adadelta_hyper *tensor_hyper(const struct adadelta *optimizer, const struct tensor *tensor)
 {
-    return tensor->own ? &tensor->hyper : &optimizer->groups[tensor->group];
+    return tensor->own ? &tensor->hyper : &optimizer->groups[tensor->group].hyper;
+}
+
+enum adadelta_status tensor_check_hyper(const struct tensor *tensor, const struct adadelta_hyper *hyper)
+{
+    return method_check(hyper, tensor->computed, tensor->info.state_dtype);
 }
 
 enum adadelta_status adadelta_set_tensor_hyper(struct adadelta *optimizer, size_t index,
@@ -426,13 +452,14 @@ enum adadelta_status adadelta_set_tensor_hyper(struct adadelta *optimizer, size_
         return ADADELTA_ERROR_ARGUMENT;
     struct tensor *tensor = &optimizer->tensors[index];
     const enum adadelta_status status =
-        method_check(hyper ? hyper : &optimizer->groups[tensor->group], tensor->computed);
+        tensor_check_hyper(tensor, hyper ? hyper : &optimizer->groups[tensor->group].hyper);
     if (status)
         return fail(&optimizer->error, status, "tensor '%.200s': %s", tensor->info.name,
                     adadelta_status_string(status));
     tensor->own = hyper != NULL;
     if (hyper)
         tensor->hyper = *hyper;
+    codes_follow(optimizer);
     optimizer->settings++;
     return ADADELTA_OK;
 }

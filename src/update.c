@@ -16,7 +16,7 @@ static enum adadelta_status update(enum adadelta_dtype dtype, size_t size, size_
     const struct adadelta_hyper defaults = adadelta_hyper_default();
     if (!hyper)
         hyper = &defaults;
-    const enum adadelta_status status = method_check(hyper, dtype);
+    const enum adadelta_status status = method_check(hyper, dtype, dtype);
     if (status)
         return status;
     const struct kernel_set *kernels = kernels_in_use();
@@ -36,7 +36,8 @@ static enum adadelta_status update(enum adadelta_dtype dtype, size_t size, size_
         }
     }
     const struct coefs coefs = method_coefs(ADADELTA_METHOD_ADADELTA, hyper, 1);
-    kernels->update[dtype][ADADELTA_METHOD_ADADELTA](n, x, g, (void *const[]){square_avg, acc_delta}, NULL, &coefs);
+    kernels->update[dtype][dtype][ADADELTA_METHOD_ADADELTA](n, x, g, (void *const[]){square_avg, acc_delta}, NULL,
+                                                            &coefs, NULL);
     return ADADELTA_OK;
 }
 

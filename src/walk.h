@@ -21,6 +21,7 @@ enum { CHUNK = 256 };
 struct buffers {
     alignas(STATE_ALIGNMENT) double gradient[CHUNK];
     double more[CHUNK], x[CHUNK], before[CHUNK], state[MAX_STATES][CHUNK];
+    struct chance_words chance;
 };
 
 /* A stretch of a tensor: its elements first .. first + n - 1, with their gradients in the type computed in. */

@@ -148,7 +148,7 @@ static inline void add_settings(struct snapshot *snapshot, const struct adadelta
     if (optimizer->options.averaging == ADADELTA_AVERAGING_EXPONENTIAL)
         snapshot_add(snapshot, &optimizer->options.average_decay, sizeof(double));
     for (size_t k = 0; k < optimizer->group_count; k++)
-        add_hyper(snapshot, &optimizer->groups[k]);
+        add_hyper(snapshot, &optimizer->groups[k].hyper);
 }
 
 static inline void add_tensor(struct snapshot *snapshot, const struct adadelta *optimizer, const struct tensor *tensor)

@@ -331,7 +331,7 @@ static void what_cannot_be_has_no_size(void **state)
         {.dtype = ADADELTA_U8},
         {.dtype = ADADELTA_DTYPE_COUNT},
         {.gradient_dtype = ADADELTA_U16},
-        {.state_dtype = ADADELTA_U16},
+        {.state_dtype = ADADELTA_DTYPE_COUNT},
         {.dtype = ADADELTA_BF16, .state_dtype = ADADELTA_F64},
         {.dtype = ADADELTA_F16, .weights = ADADELTA_WEIGHTS_SPLIT},
         {.dtype = ADADELTA_F32, .weights = (enum adadelta_weights)4},

@@ -268,6 +268,28 @@ static inline uint32_t chance_of(struct run run, uint32_t lower)
     return scatter(scatter(lower + run.a) ^ run.b);
 }
 
+/* Of elements that lie in one thousand (CHANCES) of their tensor, begin .. end - 1 of the array at hand: the words of
+   each state array from begin's on, and the key that makes other numbers of them than other thousands have. */
+struct chance_run {
+    size_t begin, end;
+    const uint32_t *words[MAX_STATES];
+    uint32_t keys[MAX_STATES];
+};
+
+/* The run from begin on of an array of n; bits: how many each state's chance has. */
+static inline struct chance_run chance_run(const struct chance *chance, size_t begin, size_t n, const unsigned bits[])
+{
+    const uint64_t first = (uint64_t)chance->first + begin, thousand = first / CHANCES;
+    const size_t at = (size_t)(first % CHANCES), room = CHANCES - at;
+    const uint32_t key = scatter(scatter(chance->salt + (uint32_t)(thousand ^ thousand >> 32)));
+    return (struct chance_run){
+        .begin = begin,
+        .end = n - begin < room ? n : begin + room,
+        .words = {chance->words[0] + at, chance->words[1] + at},
+        .keys = {key >> (32 - bits[0]), key & ((1u << bits[1]) - 1)},
+    };
+}
+
 /* How many of n elements from such a number on have the same upper half; up to 2^32 - 1, to count in 32 bits. */
 static inline uint32_t run_length(size_t n, uint32_t lower)
 {

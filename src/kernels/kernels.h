@@ -6,10 +6,20 @@
 
 #include "../method.h"
 
-/* One step of a rule on n elements. x, gradient, the rule's state arrays [n] and the average, which may be NULL, are of
-   the kernel's type. */
+/* The chance of state in codes, of a tensor's elements from number first on: element i takes random word i mod CHANCES
+   of those that a step has for each state array; each thousand makes other ones of them by a hash of its number and
+   salt. (A hash an element would take more time than all the rest of the step.) */
+enum { CHANCES = 1024, CHANCE_ROOM = CHANCES + 64 /* a rule's word may read on */ };
+struct chance {
+    const uint32_t (*words)[CHANCE_ROOM]; /* [MAX_STATES], as the set's chances fills them for the format */
+    uint32_t salt;
+    size_t first;
+};
+
+/* One step of a rule on n elements. x, gradient and the average, which may be NULL, are of the type computed in; the
+   rule's state arrays [n], too, or codes, and then chance is what rounds them. */
 typedef void kernel(size_t n, void *x, const void *gradient, void *const state[], void *average,
-                    const struct coefs *coefs);
+                    const struct coefs *coefs, const struct chance *chance);
 
 /* Brings n elements from one type to another, to nearest, ties to even. */
 typedef void conversion(size_t n, void *to, const void *from);
@@ -22,7 +32,8 @@ struct measure {
 
 struct kernel_set {
     const char *isa;
-    kernel *update[DTYPES][ADADELTA_METHOD_COUNT];
+    /* [type computed in][type of the state]: NULL where the state must be brought into the type computed in before. */
+    kernel *update[DTYPES][ADADELTA_DTYPE_COUNT][ADADELTA_METHOD_COUNT];
 
     /* [type computed in][type stored as]: from storage, and into it. */
     conversion *load[DTYPES][ADADELTA_DTYPE_COUNT];
@@ -35,6 +46,13 @@ struct kernel_set {
     /* BF16 and its lower half: an exact float. */
     void (*join)(size_t n, void *x, const void *values, const void *low);
     void (*split)(size_t n, void *values, void *low, const void *x);
+
+    /* State in codes, by their type: the two arrays of the rules that can have it. decode: values times unit. encode:
+       of numbers times rate. chances: the first n words, up to CHANCE_ROOM, that key gives. */
+    void (*decode[ADADELTA_DTYPE_COUNT])(size_t n, float *const to[], void *const codes[], float unit);
+    void (*encode[ADADELTA_DTYPE_COUNT])(size_t n, void *const codes[], float *const from[], float rate,
+                                         const struct chance *chance);
+    void (*chances[ADADELTA_DTYPE_COUNT])(uint32_t n, uint32_t words[][CHANCE_ROOM], uint64_t key);
 
     /* By the type computed in. look is measure with a sum of 0 or NaN; the largest may be a NaN, too. */
     struct measure (*measure[DTYPES])(size_t n, const void *gradient, double factor, double bound);

@@ -6,8 +6,9 @@
 #include "../words/builtins.h"
 #include "../words/four.inc.h"
 #include "../words/prefetch.h"
-#include "convert.inc.h"
 #include "kernels.h"
+
+#include "convert.inc.h"
 
 #ifdef __FAST_MATH__
 #error "-ffast-math changes the bits that the library promises; build without it"
@@ -18,27 +19,78 @@
 #define STRING_(a)   #a
 #define STRING(a)    STRING_(a)
 
-/* The words as the rules say them, in the type at hand. A rule's word is four registers, a set's own words are one. */
-#define V          PASTE(four, TYPE)
-#define LANES      PASTE(FOUR_LANES, TYPE)
-#define load       PASTE(four_load, TYPE)
-#define load_part  PASTE(four_load_part, TYPE)
-#define store      PASTE(four_store, TYPE)
-#define store_part PASTE(four_store_part, TYPE)
-#define set        PASTE(four_set, TYPE)
-#define add        PASTE(four_add, TYPE)
-#define sub        PASTE(four_sub, TYPE)
-#define min        PASTE(four_min, TYPE)
-#define max        PASTE(four_max, TYPE)
-#define mul        PASTE(four_mul, TYPE)
-#define div        PASTE(four_div, TYPE)
-#define root       PASTE(four_sqrt, TYPE)
-#define drop_tiny  PASTE(four_drop_tiny, TYPE)
+/* ---- State in codes ---- */
 
-/* How far ahead of its use memory is asked for: on a Xeon the hardware alone left the step at 0.87 of the limit of
-   memory at 16 Mi parameters, this at 0.99; on a Zen 5 it costs 1 to 4 % (docs/performance.md). 512 bytes are too few,
-   4096 no better. */
-enum { PREFETCH_BYTES = 2048 };
+enum { BITS_OF_ONE = 0x3f800000 };
+
+#define CODE              u16
+#define CODE_TYPE         uint16_t
+#define DROPPED_V         13u /* of a float's 23: 10 bits, and 6 of the exponent, are kept */
+#define LEAST_V           BITS_OF_ONE
+#define DROPPED_U         13u
+#define LEAST_U           BITS_OF_ONE
+#define FIRST_U           0u
+#define U_FROM_KEPT(u, v) (u)
+#define KEPT_OF_U(u, v)   (u)
+#include "coded.inc.h"
+#undef CODE
+#undef CODE_TYPE
+#undef DROPPED_V
+#undef LEAST_V
+#undef DROPPED_U
+#undef LEAST_U
+#undef FIRST_U
+#undef U_FROM_KEPT
+#undef KEPT_OF_U
+
+/* Of q 2 bits and 6 of the exponent, from 2^-32 to 1.75 * 2^31: all that v and u allow. */
+static ALWAYS_INLINE four_f32 ratio_kept(four_f32 u, four_f32 v)
+{
+    return four_min_f32(four_max_f32(four_div_f32(u, v), four_set_f32(0x1p-32f)), four_set_f32(0x1.cp31f));
+}
+
+#define CODE              u8
+#define CODE_TYPE         uint8_t
+#define DROPPED_V         20u /* 3 bits, and 5 of the exponent, are kept */
+#define LEAST_V           BITS_OF_ONE
+#define DROPPED_U         21u
+#define LEAST_U           (BITS_OF_ONE - (32 << 23))
+#define FIRST_U           0x80u
+#define U_FROM_KEPT(q, v) four_mul_f32(q, v)
+#define KEPT_OF_U(u, v)   ratio_kept(u, v)
+#include "coded.inc.h"
+#undef CODE
+#undef CODE_TYPE
+#undef DROPPED_V
+#undef LEAST_V
+#undef DROPPED_U
+#undef LEAST_U
+#undef FIRST_U
+#undef U_FROM_KEPT
+#undef KEPT_OF_U
+
+/* ---- The words of the rules ---- */
+
+/* The words as the rules say them, in the type at hand. A rule's word is four registers, a set's own words are one. */
+#define V          PASTE(four, WORDS)
+#define LANES      PASTE(FOUR_LANES, WORDS)
+#define load       PASTE(four_load, WORDS)
+#define load_part  PASTE(four_load_part, WORDS)
+#define store      PASTE(four_store, WORDS)
+#define store_part PASTE(four_store_part, WORDS)
+#define set        PASTE(four_set, WORDS)
+#define add        PASTE(four_add, WORDS)
+#define sub        PASTE(four_sub, WORDS)
+#define min        PASTE(four_min, WORDS)
+#define max        PASTE(four_max, WORDS)
+#define mul        PASTE(four_mul, WORDS)
+#define div        PASTE(four_div, WORDS)
+#define root       PASTE(four_sqrt, WORDS)
+
+/* How far ahead of their use elements are asked for, if they fill this much of an array of numbers: on a Xeon the
+   hardware alone left the step at 0.87 of the limit of memory at 16 Mi parameters, 2048 bytes at 0.99; on a Zen 5 they
+   cost 1 to 4 % (docs/performance.md). 512 bytes are too few, 4096 no better; but beside codes they are. */
+#define AHEAD_BYTES(bytes) ((bytes) / sizeof(REAL))
 
 /* Names of our own that exist once a type. */
 #define COEFS       PASTE(coefs, TYPE)
@@ -70,36 +122,77 @@ static double most(const vec_f64 *largest)
     return s[0];
 }
 
+/* ---- Computing in float ---- */
+
+#define WORDS         f32
+#define REAL          float
+#define RULES         CODED_RULE_LIST
+#define AHEAD         AHEAD_BYTES(4096)
+#define EPS_OF(coefs) 1   /* codes are in units of it */
+#define drop_tiny(s)  (s) /* beside eps nothing is left of it anyway */
+
+#define TYPE     u16
+#define STORED   uint16_t
+#define RUN_FROM chance_run_u16
+#include "typed.inc.h"
+#undef TYPE
+#undef STORED
+#undef RUN_FROM
+
+#define TYPE     u8
+#define STORED   uint8_t
+#define RUN_FROM chance_run_u8
+#include "typed.inc.h"
+#undef TYPE
+#undef STORED
+#undef RUN_FROM
+
+#undef RULES
+#undef AHEAD
+#undef EPS_OF
+#undef drop_tiny
+
+/* State as it is computed: the whole of an array is one run. */
+#define PLAIN_STATE
+#define RULES                     RULE_LIST
+#define STORED                    REAL
+#define RUN_FROM(chance, from, n) ((void)(chance), (struct chance_run){.begin = (from), .end = (n)})
+#define AHEAD                     AHEAD_BYTES(2048)
+#define EPS_OF(coefs)             (REAL)(coefs)->eps
+#define drop_tiny                 PASTE(four_drop_tiny, WORDS)
+
 #define TYPE        f32
-#define REAL        float
 #define PATTERN     uint32_t
 #define GET_PATTERN get_u32
 #define NUMBER_OF   f32_of
 #define WIDEN(p)    widen_f32(p)
 #include "typed.inc.h"
-#undef TYPE
+#include "measure.inc.h"
+#undef WORDS
 #undef REAL
+#undef TYPE
 #undef PATTERN
 #undef GET_PATTERN
 #undef NUMBER_OF
 #undef WIDEN
 
-#define TYPE        f64
+/* ---- Computing in double ---- */
+
+#define WORDS       f64
 #define REAL        double
+#define TYPE        f64
 #define PATTERN     uint64_t
 #define GET_PATTERN get_u64
 #define NUMBER_OF   f64_of
 #define WIDEN(p)    load_f64(p)
 #include "typed.inc.h"
+#include "measure.inc.h"
 #undef TYPE
-#undef REAL
-#undef PATTERN
-#undef GET_PATTERN
-#undef NUMBER_OF
-#undef WIDEN
 
 #define ROW_F32(method, name, states, first, second) [method] = name##_f32,
 #define ROW_F64(method, name, states, first, second) [method] = name##_f64,
+#define ROW_U16(method, name, states, first, second) [method] = name##_u16,
+#define ROW_U8(method, name, states, first, second)  [method] = name##_u8,
 
 #undef load /* from here on a member of the set */
 #undef store
@@ -107,11 +200,16 @@ static double most(const vec_f64 *largest)
 #define BY_TYPE(name) .name = {[ADADELTA_F32] = name##_f32, [ADADELTA_F64] = name##_f64}
 
 extern const struct kernel_set PASTE(kernels, ISA);
-const struct kernel_set PASTE(kernels, ISA) = {
-    .isa = STRING(ISA),
-    .update = {[ADADELTA_F32] = {RULE_LIST(ROW_F32)}, [ADADELTA_F64] = {RULE_LIST(ROW_F64)}},
-    BY_TYPE(measure),
-    BY_TYPE(look),
-    BY_TYPE(distance),
-    BY_TYPE(accumulate),
-    CONVERSIONS};
+const struct kernel_set PASTE(kernels, ISA) = {.isa = STRING(ISA),
+                                               .update = {[ADADELTA_F32] = {[ADADELTA_F32] = {RULE_LIST(ROW_F32)},
+                                                                            [ADADELTA_U16] = {CODED_RULE_LIST(ROW_U16)},
+                                                                            [ADADELTA_U8] = {CODED_RULE_LIST(ROW_U8)}},
+                                                          [ADADELTA_F64] = {[ADADELTA_F64] = {RULE_LIST(ROW_F64)}}},
+                                               .decode = {[ADADELTA_U16] = decode_u16, [ADADELTA_U8] = decode_u8},
+                                               .encode = {[ADADELTA_U16] = encode_u16, [ADADELTA_U8] = encode_u8},
+                                               .chances = {[ADADELTA_U16] = chances_u16, [ADADELTA_U8] = chances_u8},
+                                               BY_TYPE(measure),
+                                               BY_TYPE(look),
+                                               BY_TYPE(distance),
+                                               BY_TYPE(accumulate),
+                                               CONVERSIONS};

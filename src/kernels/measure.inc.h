@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Sums over arrays of the type at hand, in double. Sixteen sums run side by side, element i in number i mod 16, and are
-   added up in one fixed tree: however many lanes a word has, the bits are the same. No include guard: once a type. */
+/* Sums of arrays of the type at hand, and over them in double. Sixteen sums run side by side, element i in number i mod
+   16, and are added up in one fixed tree: however many lanes a word has, the bits are the same. No include guard: once
+   a type. */
 
 static ALWAYS_INLINE vec_f64 TYPED(widened)(const REAL *p)
 {
@@ -65,4 +66,15 @@ static double TYPED(distance)(size_t n, const void *a, const void *b)
         }
     }
     return total(sum);
+}
+
+static void TYPED(accumulate)(size_t n, void *sum, const void *x)
+{
+    REAL *a = sum;
+    const REAL *b = x;
+    size_t i = 0;
+    for (; n - i >= LANES; i += LANES)
+        store(a + i, add(load(a + i), load(b + i)));
+    if (i < n)
+        store_part(a + i, add(load_part(a + i, n - i), load_part(b + i, n - i)), n - i);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The rules and the loop around them, for one type. No include guard: kernels.inc.h reads this once a type. */
+/* The rules and the loop around them, for one type computed in and one way to store the state. No include guard:
+   kernels.inc.h reads this once for each, and says what is said here in capitals. */
 
 /* struct coefs, rounded to the type and spread over a word. */
 struct COEFS {
@@ -7,7 +8,7 @@ struct COEFS {
     V step_size, root_scale, decay_rate;
     V scale, clip, minus_clip, shrink, average_weight;
     enum decay decay;
-    int nesterov, prepares, unscale, negate, begins_average;
+    int nesterov, prepares, unscale, clips, negate, begins_average;
 };
 
 static ALWAYS_INLINE struct COEFS TYPED(spread)(const struct coefs *c)
@@ -16,7 +17,7 @@ static ALWAYS_INLINE struct COEFS TYPED(spread)(const struct coefs *c)
         .lr = set((REAL)c->lr),
         .rho = set((REAL)c->rho),
         .one_minus_rho = set((REAL)c->one_minus_rho),
-        .eps = set((REAL)c->eps),
+        .eps = set(EPS_OF(c)),
         .momentum = set((REAL)c->momentum),
         .beta1 = set((REAL)c->beta1),
         .one_minus_beta1 = set((REAL)c->one_minus_beta1),
@@ -28,12 +29,13 @@ static ALWAYS_INLINE struct COEFS TYPED(spread)(const struct coefs *c)
         .scale = set((REAL)c->scale),
         .clip = set((REAL)c->clip),
         .minus_clip = set(-(REAL)c->clip),
-        .shrink = set((REAL)c->shrink),
+        .shrink = set((REAL)(c->shrink * c->per_unit)),
         .average_weight = set((REAL)c->average_weight),
         .decay = c->decay,
         .nesterov = c->nesterov,
         .prepares = c->prepares,
         .unscale = c->scale != 1,
+        .clips = c->clips,
         .negate = c->negate,
         .begins_average = c->begins_average,
     };
@@ -47,17 +49,17 @@ typedef V TYPED(rule)(V x, V g, V s[], const struct COEFS *c);
 struct TYPED(arrays) {
     REAL *x;
     const REAL *g;
-    REAL *state[MAX_STATES];
+    STORED *state[MAX_STATES];
     REAL *average; /* or NULL */
 };
 
 /* The first count elements, which fit in a word. */
-static ALWAYS_INLINE V TYPED(take)(const REAL *p, size_t count)
+static ALWAYS_INLINE V TYPED(take_word)(const REAL *p, size_t count)
 {
     return count == LANES ? load(p) : load_part(p, count);
 }
 
-static ALWAYS_INLINE void TYPED(put)(REAL *p, V a, size_t count)
+static ALWAYS_INLINE void TYPED(put_word)(REAL *p, V a, size_t count)
 {
     if (count == LANES)
         store(p, a);
@@ -65,77 +67,93 @@ static ALWAYS_INLINE void TYPED(put)(REAL *p, V a, size_t count)
         store_part(p, a, count);
 }
 
+#ifdef PLAIN_STATE
+/* State as it is computed; no chance has a part in it. */
+static ALWAYS_INLINE void TYPED(take_states)(V s[], size_t states, STORED *const array[], size_t i, size_t count)
+{
+    for (size_t k = 0; k < states; k++)
+        s[k] = TYPED(take_word)(array[k] + i, count);
+}
+
+static ALWAYS_INLINE void TYPED(put_states)(const V s[], size_t states, STORED *const array[], size_t i, size_t count,
+                                            const struct chance_run *run)
+{
+    (void)run;
+    for (size_t k = 0; k < states; k++)
+        TYPED(put_word)(array[k] + i, s[k], count);
+}
+#endif
+
 /* The elements i .. i + count - 1, which fit in a word. Whole words and the end of an array take the same way through
    the same rule, so an element's result does not depend on where it stands. */
 static ALWAYS_INLINE void TYPED(word)(TYPED(rule) * rule, size_t states, const struct TYPED(arrays) * a, size_t i,
-                                      size_t count, const struct COEFS *c)
+                                      size_t count, const struct COEFS *c, const struct chance_run *run)
 {
-    V x = TYPED(take)(a->x + i, count), g = TYPED(take)(a->g + i, count), s[MAX_STATES];
-    for (size_t k = 0; k < states; k++)
-        s[k] = TYPED(take)(a->state[k] + i, count);
+    V x = TYPED(take_word)(a->x + i, count), g = TYPED(take_word)(a->g + i, count), s[MAX_STATES];
+    TYPED(take_states)(s, states, a->state, i, count);
 
     g = RULE(prepare)(g, c);
     RULE(decay)(&x, &g, c);
     x = rule(x, g, s, c);
 
-    TYPED(put)(a->x + i, x, count);
-    for (size_t k = 0; k < states; k++)
-        TYPED(put)(a->state[k] + i, s[k], count);
+    TYPED(put_word)(a->x + i, x, count);
+    TYPED(put_states)(s, states, a->state, i, count, run);
     if (a->average)
-        TYPED(put)(a->average + i, RULE(average)(TYPED(take)(a->average + i, count), x, c), count);
+        TYPED(put_word)(a->average + i, RULE(average)(TYPED(take_word)(a->average + i, count), x, c), count);
 }
 
-/* Asks for what will be read soon, a cache line at a time. */
+/* Asks for what will be read soon: for each array a cache line at a time, AHEAD elements from here. */
 static ALWAYS_INLINE void TYPED(fetch_ahead)(size_t states, const struct TYPED(arrays) * a, size_t i)
 {
-    for (size_t line = i; line < i + LANES; line += CACHE_LINE / sizeof(REAL)) {
-        prefetch(a->x + line, PREFETCH_BYTES);
-        prefetch(a->g + line, PREFETCH_BYTES);
-        for (size_t k = 0; k < states; k++)
-            prefetch(a->state[k] + line, PREFETCH_BYTES);
+    const size_t ahead = i + AHEAD;
+    for (size_t at = ahead; at < ahead + LANES; at += CACHE_LINE / sizeof(REAL)) {
+        prefetch(a->x, at * sizeof(REAL));
+        prefetch(a->g, at * sizeof(REAL));
         if (a->average)
-            prefetch(a->average + line, PREFETCH_BYTES);
+            prefetch(a->average, at * sizeof(REAL));
     }
+    for (size_t k = 0; k < states; k++) {
+        for (size_t at = ahead; at < ahead + LANES; at += CACHE_LINE / sizeof(STORED))
+            prefetch(a->state[k], at * sizeof(STORED));
+    }
+}
+
+/* The elements begin .. end - 1 of arrays of n. */
+static ALWAYS_INLINE void TYPED(run)(TYPED(rule) * rule, size_t states, const struct TYPED(arrays) * a, size_t begin,
+                                     size_t end, size_t n, const struct COEFS *c, const struct chance_run *run)
+{
+    size_t i = begin;
+    for (; end - i >= LANES; i += LANES) {
+        if (n - i > AHEAD) /* not behind the arrays' end, where short rows would pay for it */
+            TYPED(fetch_ahead)(states, a, i);
+        TYPED(word)(rule, states, a, i, LANES, c, run);
+    }
+    if (i < end)
+        TYPED(word)(rule, states, a, i, end - i, c, run);
 }
 
 /* rule and states are constants where this is inlined: one loop without calls for each rule. */
 static ALWAYS_INLINE void TYPED(array)(TYPED(rule) * rule, size_t states, size_t n, void *x, const void *gradient,
-                                       void *const state[], void *average, const struct coefs *coefs)
+                                       void *const state[], void *average, const struct coefs *coefs,
+                                       const struct chance *chance)
 {
     const struct COEFS c = TYPED(spread)(coefs);
     struct TYPED(arrays) a = {.x = x, .g = gradient, .average = average};
     for (size_t k = 0; k < states; k++)
         a.state[k] = state[k];
-
-    size_t i = 0;
-    for (; n - i >= LANES; i += LANES) {
-        if (n - i > PREFETCH_BYTES / sizeof(REAL)) /* not behind the arrays' end, where short rows would pay for it */
-            TYPED(fetch_ahead)(states, &a, i);
-        TYPED(word)(rule, states, &a, i, LANES, &c);
+    struct chance_run run;
+    for (size_t i = 0; i < n; i = run.end) {
+        run = RUN_FROM(chance, i, n);
+        TYPED(run)(rule, states, &a, i, run.end, n, &c, &run);
     }
-    if (i < n)
-        TYPED(word)(rule, states, &a, i, n - i, &c);
 }
 
 #define DEFINE_KERNEL(method, name, states, first, second)                                                             \
     static void TYPED(name)(size_t n, void *x, const void *gradient, void *const state[], void *average,               \
-                            const struct coefs *coefs)                                                                 \
+                            const struct coefs *coefs, const struct chance *chance)                                    \
     {                                                                                                                  \
-        TYPED(array)(RULE(name), states, n, x, gradient, state, average, coefs);                                       \
+        TYPED(array)(RULE(name), states, n, x, gradient, state, average, coefs, chance);                               \
     }
 
-RULE_LIST(DEFINE_KERNEL)
+RULES(DEFINE_KERNEL)
 #undef DEFINE_KERNEL
-
-static void TYPED(accumulate)(size_t n, void *sum, const void *x)
-{
-    REAL *a = sum;
-    const REAL *b = x;
-    size_t i = 0;
-    for (; n - i >= LANES; i += LANES)
-        store(a + i, add(load(a + i), load(b + i)));
-    if (i < n)
-        store_part(a + i, add(load_part(a + i, n - i), load_part(b + i, n - i)), n - i);
-}
-
-#include "measure.inc.h"

@@ -11,7 +11,8 @@ static inline V RULE(prepare)(V g, const struct COEFS *c)
         return g;
     if (c->unscale)
         g = div(g, c->scale);
-    g = max(c->minus_clip, min(c->clip, g));
+    if (c->clips)
+        g = max(c->minus_clip, min(c->clip, g));
     g = mul(c->shrink, g);
     return c->negate ? sub(set((REAL)-0.0), g) : g;
 }

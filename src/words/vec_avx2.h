@@ -48,6 +48,39 @@ static inline vec_f64 widen_f32(const float *p)
     return _mm256_cvtps_pd(_mm_loadu_ps(p));
 }
 
+/* Codes of 16 and of 8 bits as whole numbers of a register, one a lane; too large ones are stored as the largest. */
+#include "bits.inc.h"
+
+static inline vec_u32 load_u16(const void *p)
+{
+    return (vec_u32)_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));
+}
+
+/* Packing works on the halves of a register; the eight numbers then lie in its first and third quarter. */
+static inline __m128i packed_u16(vec_u32 a)
+{
+    const __m256i halves = _mm256_packus_epi32((__m256i)a, (__m256i)a);
+    return _mm256_castsi256_si128(_mm256_permute4x64_epi64(halves, 0x08));
+}
+
+static inline void store_u16(void *p, vec_u32 a)
+{
+    _mm_storeu_si128((__m128i *)p, packed_u16(a));
+}
+
+static inline vec_u32 load_u8(const void *p)
+{
+    return (vec_u32)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));
+}
+
+/* By way of 16 bits with a sign, whose largest number is kept as 255 as well. */
+static inline void store_u8(void *p, vec_u32 a)
+{
+    const __m256i halves = _mm256_packs_epi32((__m256i)a, (__m256i)a);
+    const __m128i shorts = _mm256_castsi256_si128(_mm256_permute4x64_epi64(halves, 0x08));
+    _mm_storel_epi64((__m128i *)p, _mm_packus_epi16(shorts, shorts));
+}
+
 #define F16_WORDS
 static inline vec_f32 load_f16(const void *p)
 {

@@ -43,6 +43,29 @@ static inline vec_f64 widen_f32(const float *p)
     return _mm512_cvtps_pd(_mm256_loadu_ps(p));
 }
 
+/* Codes of 16 and of 8 bits as whole numbers of a register, one a lane; too large ones are stored as the largest. */
+#include "bits.inc.h"
+
+static inline vec_u32 load_u16(const void *p)
+{
+    return (vec_u32)_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
+}
+
+static inline void store_u16(void *p, vec_u32 a)
+{
+    _mm256_storeu_si256((__m256i *)p, _mm512_cvtusepi32_epi16((__m512i)a));
+}
+
+static inline vec_u32 load_u8(const void *p)
+{
+    return (vec_u32)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p));
+}
+
+static inline void store_u8(void *p, vec_u32 a)
+{
+    _mm_storeu_si128((__m128i *)p, _mm512_cvtusepi32_epi8((__m512i)a));
+}
+
 #define F16_WORDS
 static inline vec_f32 load_f16(const void *p)
 {

@@ -68,4 +68,34 @@ static inline vec_f64 widen_f32(const float *p)
 
 #include "part_by_copy.inc.h"
 
+/* Codes of 16 and of 8 bits as whole numbers of a register, one a lane; too large ones are stored as the largest. */
+#include "bits.inc.h"
+
+static inline vec_u32 load_u16(const void *p)
+{
+    uint16_t codes[LANES_f32];
+    copy_bytes(codes, p, sizeof codes);
+    return (vec_u32)vmovl_u16(vld1_u16(codes));
+}
+
+static inline void store_u16(void *p, vec_u32 a)
+{
+    const uint16x4_t codes = vqmovn_u32((uint32x4_t)a);
+    copy_bytes(p, &codes, sizeof codes);
+}
+
+static inline vec_u32 load_u8(const void *p)
+{
+    uint64_t four = 0;
+    copy_bytes(&four, p, LANES_f32);
+    return (vec_u32)vmovl_u16(vget_low_u16(vmovl_u8(vcreate_u8(four))));
+}
+
+static inline void store_u8(void *p, vec_u32 a)
+{
+    const uint16x4_t shorts = vqmovn_u32((uint32x4_t)a);
+    const uint8x8_t codes = vqmovn_u16(vcombine_u16(shorts, shorts));
+    copy_bytes(p, &codes, LANES_f32);
+}
+
 #endif

@@ -83,4 +83,24 @@ static inline vec_f64 widen_f32(const float *p)
     return load_f32(p);
 }
 
+/* Codes of 16 and of 8 bits as whole numbers; too large ones are stored as the largest. */
+#define ONE_LANE
+#include "bits.inc.h"
+
+#define SCALAR_CODES(NAME, UINT, LARGEST)                                                                              \
+    static inline vec_u32 load_##NAME(const void *p)                                                                   \
+    {                                                                                                                  \
+        UINT code;                                                                                                     \
+        copy_bytes(&code, p, sizeof code);                                                                             \
+        return code;                                                                                                   \
+    }                                                                                                                  \
+    static inline void store_##NAME(void *p, vec_u32 a)                                                                \
+    {                                                                                                                  \
+        const UINT code = (UINT)(a < LARGEST ? a : LARGEST);                                                           \
+        copy_bytes(p, &code, sizeof code);                                                                             \
+    }
+
+SCALAR_CODES(u16, uint16_t, UINT16_MAX)
+SCALAR_CODES(u8, uint8_t, UINT8_MAX)
+
 #endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* The method's state as numbers, whatever it is stored as; the chance that codes are rounded by; and codes brought from
+   one unit to another. */
+#include "optimizer.h"
+
+/* Numbers that are brought to and fro at a time. */
+enum { ROOM = 256 };
+
+/* ---- Chance ---- */
+
+/* splitmix64's output function (Steele, Lea and Flood 2014). */
+static uint64_t mix(uint64_t z)
+{
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+uint64_t chance_key(const struct adadelta *optimizer, const struct tensor *tensor, uint64_t turn)
+{
+    uint64_t key = mix(optimizer->options.seed + 0x9e3779b97f4a7c15u);
+    key = mix(key + tensor->name_hash);
+    key = mix(key + tensor->steps);
+    return mix(key + turn);
+}
+
+struct chance chance_from(const struct tensor *tensor, uint64_t key, size_t first, struct chance_words *room)
+{
+    /* Not the chance of parameters, which are rounded by the key itself. */
+    const uint64_t words = mix(key + 1), salt = mix(key + 2);
+    const enum adadelta_dtype dtype = tensor->info.state_dtype;
+    if (room->dtype != dtype || room->key != words) {
+        const size_t wanted = tensor->n < CHANCES ? tensor->n : CHANCES;
+        kernels_in_use()->chances[dtype]((uint32_t)wanted + CHANCE_ROOM - CHANCES, room->words, words);
+        room->dtype = dtype;
+        room->key = words;
+    }
+    return (struct chance){.words = room->words, .salt = (uint32_t)salt, .first = first};
+}
+
+/* ---- Codes from one unit to another ---- */
+
+static void *at(const struct part *part, size_t first)
+{
+    return (char *)part->values + first * dtype_size(part->dtype);
+}
+
+/* U8's u may be a little below 0, where q and v are rounded by chance, but never below -eps: steps go on from there as
+   they should, but nobody else need know. */
+static float not_below_zero(float u)
+{
+    return u > 0 ? u : 0;
+}
+
+static void change_unit(const struct adadelta *optimizer, struct tensor *tensor, double unit)
+{
+    const struct kernel_set *kernels = kernels_in_use();
+    const enum adadelta_dtype dtype = tensor->info.state_dtype;
+    const uint64_t key = chance_key(optimizer, tensor, TURN_UNIT);
+    struct chance_words words = {.dtype = ADADELTA_DTYPE_DEFAULT};
+    float v[ROOM], u[ROOM], *const numbers[MAX_STATES] = {v, u};
+    for (size_t first = 0; first < tensor->n; first += ROOM) {
+        const size_t n = tensor->n - first < ROOM ? tensor->n - first : ROOM;
+        void *const codes[MAX_STATES] = {at(&tensor->parts[0], first), at(&tensor->parts[1], first)};
+        const struct chance chance = chance_from(tensor, key, first, &words);
+        kernels->decode[dtype](n, numbers, codes, 1);
+        for (size_t k = 0; k < n; k++)
+            u[k] = not_below_zero(u[k]);
+        kernels->encode[dtype](n, codes, numbers, (float)(tensor->unit / unit), &chance);
+    }
+    tensor->unit = unit;
+}
+
+void codes_follow(struct adadelta *optimizer)
+{
+    for (size_t i = 0; i < optimizer->tensor_count; i++) {
+        struct tensor *tensor = &optimizer->tensors[i];
+        const double eps = tensor_hyper(optimizer, tensor)->eps;
+        if (is_coded(tensor->info.state_dtype) && tensor->unit != eps)
+            change_unit(optimizer, tensor, eps);
+    }
+}
+
+/* ---- State as numbers ---- */
+
+static void read_codes(const struct tensor *tensor, size_t first, size_t n, double *const to[])
+{
+    float v[ROOM], u[ROOM];
+    const struct kernel_set *kernels = kernels_in_use();
+    for (size_t i = 0; i < n; i += ROOM) {
+        const size_t count = n - i < ROOM ? n - i : ROOM;
+        void *const codes[MAX_STATES] = {at(&tensor->parts[0], first + i), at(&tensor->parts[1], first + i)};
+        kernels->decode[tensor->info.state_dtype](count, (float *const[]){v, u}, codes, 1);
+        for (size_t k = 0; k < count; k++) {
+            to[0][i + k] = v[k] * tensor->unit;
+            to[1][i + k] = not_below_zero(u[k]) * tensor->unit;
+        }
+    }
+}
+
+void state_read(const struct adadelta *optimizer, const struct tensor *tensor, size_t first, size_t n,
+                double *const to[])
+{
+    if (is_coded(tensor->info.state_dtype)) {
+        read_codes(tensor, first, n, to);
+        return;
+    }
+    for (size_t k = 0; k < optimizer->method->states; k++)
+        kernels_in_use()->load[ADADELTA_F64][tensor->info.state_dtype](n, to[k], at(&tensor->parts[k], first));
+}
+
+/* In units, as far as codes can say. */
+static float in_units(double number, double unit)
+{
+    const double most = 0x1p100, units = number / unit;
+    return units > 0 ? (float)(units < most ? units : most) : 0;
+}
+
+static void write_codes(struct tensor *tensor, size_t first, size_t n, double *const from[], uint64_t key,
+                        struct chance_words *words)
+{
+    float v[ROOM], u[ROOM];
+    for (size_t i = 0; i < n; i += ROOM) {
+        const size_t count = n - i < ROOM ? n - i : ROOM;
+        const struct chance chance = chance_from(tensor, key, first + i, words);
+        void *const codes[MAX_STATES] = {at(&tensor->parts[0], first + i), at(&tensor->parts[1], first + i)};
+        for (size_t k = 0; k < count; k++) {
+            v[k] = in_units(from[0][i + k], tensor->unit);
+            u[k] = in_units(from[1][i + k], tensor->unit);
+        }
+        kernels_in_use()->encode[tensor->info.state_dtype](count, codes, (float *const[]){v, u}, 1, &chance);
+    }
+}
+
+void state_write(const struct adadelta *optimizer, struct tensor *tensor, size_t first, size_t n, double *const from[],
+                 uint64_t turn, struct chance_words *words)
+{
+    if (is_coded(tensor->info.state_dtype)) {
+        write_codes(tensor, first, n, from, chance_key(optimizer, tensor, turn), words);
+        return;
+    }
+    for (size_t k = 0; k < optimizer->method->states; k++)
+        kernels_in_use()->store[ADADELTA_F64][tensor->info.state_dtype](n, at(&tensor->parts[k], first), from[k]);
+}
