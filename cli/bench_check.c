@@ -22,6 +22,7 @@ static const double norm_unit = 1e-13;
 struct stand {
     double stored, kept, square_avg, acc_delta, average;
     double weight;
+    struct code_pair codes; /* of state in codes */
 };
 
 struct sample {
@@ -87,6 +88,16 @@ static double state_of(const struct bench *bench, const struct sample *s, const 
     return state ? number_get(dtype, state, s->at) : 0;
 }
 
+static void look_at_codes(const struct bench *bench, const struct sample *s, struct stand *stand)
+{
+    const double eps = adadelta_hyper_default().eps;
+    const void *v = bench_state(bench, s->tensor, "square_avg"), *u = bench_state(bench, s->tensor, "acc_delta");
+    stand->codes = number_codes(bench->plan->state, v, u, s->at);
+    const double ratio = bench->plan->state == ADADELTA_U8 ? stand->codes.first : 1;
+    stand->square_avg = (stand->codes.first - 1) * eps;
+    stand->acc_delta = (stand->codes.second * ratio - 1) * eps;
+}
+
 /* taken: steps so far; before the first one a master means nothing. */
 static struct stand look(const struct bench *bench, const struct sample *s, int taken)
 {
@@ -95,10 +106,12 @@ static struct stand look(const struct bench *bench, const struct sample *s, int 
     struct stand stand = {
         .stored = number_get(plan->dtype, bench->x, s->i),
         .kept = low ? join(bench->x, low, s->i, s->at) : state_of(bench, s, "master", ADADELTA_F32),
-        .square_avg = state_of(bench, s, "square_avg", plan->state),
-        .acc_delta = state_of(bench, s, "acc_delta", plan->state),
+        .square_avg = number_is_coded(plan->state) ? 0 : state_of(bench, s, "square_avg", plan->state),
+        .acc_delta = number_is_coded(plan->state) ? 0 : state_of(bench, s, "acc_delta", plan->state),
         .average = state_of(bench, s, "average", bench_computed(plan)),
     };
+    if (number_is_coded(plan->state))
+        look_at_codes(bench, s, &stand);
     stand.weight = bench_kept_size(plan) && (taken || low) ? stand.kept : stand.stored;
     return stand;
 }
@@ -128,20 +141,47 @@ struct comparison {
     enum verdict verdict; /* of the first that is wrong */
 };
 
-/* roundings: how many half spacings of the type it is stored as a value may be off besides. */
-static void compare(struct comparison *c, const char *name, enum adadelta_dtype dtype, double value,
-                    long double expected, long double scale, double roundings)
+/* room: how much it may be off by its rounding, beside that of the step. */
+static void compare_within(struct comparison *c, const char *name, double value, long double expected,
+                           long double scale, double room_of_rounding)
 {
     const struct bench_plan *plan = c->bench->plan;
-    const enum adadelta_dtype computed = bench_computed(plan);
-    const double unit = computed == ADADELTA_F64 ? DBL_EPSILON : FLT_EPSILON;
-    long double room = tolerance * fmax(unit, bench_has(plan, EXTRA_NORM) ? norm_unit : 0) * scale;
-    if (dtype != computed)
-        room += roundings / 2 * number_spacing(dtype, fmax(fabs(value), (double)fabsl(expected)));
+    const double unit = bench_computed(plan) == ADADELTA_F64 ? DBL_EPSILON : FLT_EPSILON;
+    const long double room =
+        tolerance * fmax(unit, bench_has(plan, EXTRA_NORM) ? norm_unit : 0) * scale + room_of_rounding;
     if (c->verdict == DONE && !(fabsl(value - expected) <= room))
         c->verdict = blame(c->trouble, FAILED,
                            "the step is wrong: %s of parameter %zu of %zu is %.17g after step %d, not %.17Lg", name,
                            c->sample->i, plan->n, value, c->step, expected);
+}
+
+/* roundings: how many half spacings of the type it is stored as a value may be off. */
+static void compare(struct comparison *c, const char *name, enum adadelta_dtype dtype, double value,
+                    long double expected, long double scale, double roundings)
+{
+    const int stored = dtype != bench_computed(c->bench->plan);
+    const double spacing = stored ? number_spacing(dtype, fmax(fabs(value), (double)fabsl(expected))) : 0;
+    compare_within(c, name, value, expected, scale, roundings / 2 * spacing);
+}
+
+/* Codes are rounded up or down by chance: a spacing of their numbers. */
+static void compare_code(struct comparison *c, const char *name, double value, int digits, long double expected,
+                         long double scale)
+{
+    compare_within(c, name, value, expected, scale, ldexp(1, ilogb(fmax(value, (double)expected)) - digits + 1));
+}
+
+static void compare_codes(struct comparison *c, const struct code_pair *now, const struct expectation *e)
+{
+    const long double eps = adadelta_hyper_default().eps;
+    const long double v = e->square_avg / eps + 1, u = e->acc_delta / eps + 1;
+    const long double v_scale = e->square_avg_scale / eps + 1, u_scale = e->acc_delta_scale / eps + 1;
+    compare_code(c, "square_avg/eps + 1", now->first, now->first_digits, v, v_scale);
+    if (c->bench->plan->state == ADADELTA_U16)
+        compare_code(c, "acc_delta/eps + 1", now->second, now->second_digits, u, u_scale);
+    else
+        compare_code(c, "(acc_delta + eps)/(square_avg + eps)", now->second, now->second_digits, u / v,
+                     u_scale / v + u / v * (v_scale / v));
 }
 
 static void compare_moved(struct comparison *c, const struct stand *now)
@@ -157,8 +197,12 @@ static void compare_moved(struct comparison *c, const struct stand *now)
         compare(c, "the weight", computed, now->kept, e.x, e.x_scale, 0);
         compare(c, "the value", plan->dtype, now->stored, now->kept, 0, 1);
     }
-    compare(c, "square_avg", plan->state, now->square_avg, e.square_avg, e.square_avg_scale, 1);
-    compare(c, "acc_delta", plan->state, now->acc_delta, e.acc_delta, e.acc_delta_scale, 1);
+    if (number_is_coded(plan->state)) {
+        compare_codes(c, &now->codes, &e);
+    } else {
+        compare(c, "square_avg", plan->state, now->square_avg, e.square_avg, e.square_avg_scale, 1);
+        compare(c, "acc_delta", plan->state, now->acc_delta, e.acc_delta, e.acc_delta_scale, 1);
+    }
     if (!bench_average_size(plan))
         return;
     const long double k = c->step, decay = adadelta_options_default().average_decay;

@@ -24,7 +24,7 @@ static const struct option rows[] = {
      "of parameters and gradients: f32, f64, bf16 or f16 (default f32)"},
     {OPTION_GRADIENT, OPTION_TEXT, "gradient", 0, "TYPE", 0, 0, 0, "of gradients (default: that of --dtype)"},
     {OPTION_STATE, OPTION_TEXT, "state", 0, "TYPE", 0, 0, 0,
-     "of the two averages that Adadelta keeps (default f64 for f64 parameters, else f32)"},
+     "of the two averages that Adadelta keeps: as --dtype, or u16 or u8 (default f64 for f64 parameters, else f32)"},
     {OPTION_WEIGHTS, OPTION_TEXT, "weights", 0, "HOW", 0, 0, 0,
      "how parameters of 16 bits keep small steps: master, split, stochastic or nearest (default master)"},
     {OPTION_WITH, OPTION_TEXT, "with", 0, "WHAT,...", 0, 0, 0,
@@ -125,14 +125,15 @@ static enum verdict read_tensors(struct bench_plan *plan, const struct option_va
 
 /* ---- Kinds ---- */
 
-static enum verdict read_type(enum adadelta_dtype *dtype, const char *option, const struct option_value *value,
-                              struct trouble *trouble)
+/* names: number_names, or state_names where codes will do. */
+static enum verdict read_type(enum adadelta_dtype *dtype, const char *option, const char *names,
+                              const struct option_value *value, struct trouble *trouble)
 {
     if (!value->given)
         return DONE;
     *dtype = number_by_name(value->text);
-    return *dtype == ADADELTA_DTYPE_DEFAULT
-               ? blame(trouble, MISUSE, "--%s %s: must be one of %s", option, value->text, number_names)
+    return *dtype == ADADELTA_DTYPE_DEFAULT || (number_is_coded(*dtype) && names == number_names)
+               ? blame(trouble, MISUSE, "--%s %s: must be one of %s", option, value->text, names)
                : DONE;
 }
 
@@ -155,13 +156,13 @@ static enum adadelta_dtype default_state(enum adadelta_dtype dtype)
 static enum verdict read_types(struct kind *kind, const struct option_value *values, struct trouble *trouble)
 {
     kind->dtype = ADADELTA_F32;
-    enum verdict verdict = read_type(&kind->dtype, "dtype", &values[OPTION_DTYPE], trouble);
+    enum verdict verdict = read_type(&kind->dtype, "dtype", number_names, &values[OPTION_DTYPE], trouble);
     kind->gradient = kind->dtype;
     kind->state = default_state(kind->dtype);
     if (verdict == DONE)
-        verdict = read_type(&kind->gradient, "gradient", &values[OPTION_GRADIENT], trouble);
+        verdict = read_type(&kind->gradient, "gradient", number_names, &values[OPTION_GRADIENT], trouble);
     if (verdict == DONE)
-        verdict = read_type(&kind->state, "state", &values[OPTION_STATE], trouble);
+        verdict = read_type(&kind->state, "state", state_names, &values[OPTION_STATE], trouble);
     return verdict == DONE ? read_weights(kind, &values[OPTION_WEIGHTS], trouble) : verdict;
 }
 

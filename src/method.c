@@ -216,6 +216,7 @@ void coefs_in_units(struct coefs *coefs, enum adadelta_dtype coded)
     coefs->per_unit = 1 / unit;
     coefs->most = most_coded[coded] * unit;
     coefs->lr *= unit;
+    coefs->eps = 1;
     if (coefs->decay == DECAY_COUPLED)
         coefs->decay_rate /= unit;
 }
