@@ -23,7 +23,8 @@ struct plan {
         uint64_t steps, skipped, averaged;
         int own, no_decay;
         struct adadelta_hyper hyper;
-        double unit;                           /* of state in codes */
+        double unit; /* of state in codes */
+        uint64_t rewrites;
         const void *values, *parts[MAX_PARTS]; /* a part that the checkpoint lacks, as it may: NULL */
     } * entries;                               /* [optimizer->tensor_count] */
 };
@@ -199,8 +200,9 @@ static enum adadelta_status plan_codes(struct plan *plan, size_t k, const json_t
     const char *theirs = json_string_value(json_object_get(state, "format"));
     const char *ours = state_format(tensor->info.state_dtype);
     plan->entries[k].unit = json_number_value(unit);
-    if (!theirs || !json_is_real(unit) || !(plan->entries[k].unit > 0) || !isfinite(plan->entries[k].unit))
-        return malformed(error, "a tensor with state in codes lacks their format or unit, or it is not above 0");
+    if (!theirs || !count_read(state, "rewrites", &plan->entries[k].rewrites) || !json_is_real(unit) ||
+        !(plan->entries[k].unit > 0) || !isfinite(plan->entries[k].unit))
+        return malformed(error, "a tensor with state in codes lacks their format, unit or rewrites, or one is no such");
     if (strcmp(theirs, ours) != 0)
         return fail(error, ADADELTA_ERROR_MISMATCH,
                     "tensor '%.100s' has state in codes '%.40s' in the checkpoint, '%s' in the optimizer",
@@ -286,8 +288,10 @@ static void fill_tensor(struct tensor *tensor, const struct entry *entry, int av
     tensor->own = entry->own;
     tensor->info.no_decay = entry->no_decay;
     tensor->hyper = entry->hyper;
-    if (is_coded(tensor->info.state_dtype))
+    if (is_coded(tensor->info.state_dtype)) {
         tensor->unit = entry->unit;
+        tensor->rewrites = entry->rewrites;
+    }
     tensor->update_norm = tensor->gradient_norm = NAN;
     tensor->averaged = entry->averaged;
     copy_array(tensor->info.values, entry->values, tensor_bytes(tensor));

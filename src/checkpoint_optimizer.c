@@ -29,6 +29,7 @@ static json_t *state_json(const struct tensor *tensor)
     json_t *state = json_object();
     int failed = json_object_set_new(state, "format", json_string(state_format(tensor->info.state_dtype)));
     failed |= json_object_set_new(state, "unit", json_real(tensor->unit));
+    failed |= json_object_set_new(state, "rewrites", json_integer((json_int_t)tensor->rewrites));
     if (!failed)
         return state;
     json_decref(state);

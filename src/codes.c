@@ -3,6 +3,9 @@
    one unit to another. */
 #include "optimizer.h"
 
+#include <float.h>
+#include <math.h>
+
 /* Numbers that are brought to and fro at a time. */
 enum { ROOM = 256 };
 
@@ -24,17 +27,36 @@ uint64_t chance_key(const struct adadelta *optimizer, const struct tensor *tenso
     return mix(key + turn);
 }
 
+static int rounds_parameters(const struct tensor *tensor)
+{
+    return tensor->info.dtype != tensor->computed && tensor->info.dtype != ADADELTA_F32 &&
+           tensor->info.weights == ADADELTA_WEIGHTS_STOCHASTIC;
+}
+
+int takes_chance(const struct tensor *tensor)
+{
+    return rounds_parameters(tensor) || is_coded(tensor->info.state_dtype);
+}
+
+static void draw_words(const struct tensor *tensor, uint64_t key, struct chance_words *room)
+{
+    const struct kernel_set *kernels = kernels_in_use();
+    const size_t wanted = tensor->n < CHANCES ? tensor->n : CHANCES;
+    const uint32_t n = (uint32_t)wanted + CHANCE_ROOM - CHANCES;
+    const enum adadelta_dtype dtype = tensor->info.state_dtype;
+    if (is_coded(dtype))
+        kernels->chances[dtype](n, room->words, key);
+    if (rounds_parameters(tensor))
+        kernels->draw(n, room->words[PARAMETERS], key, PARAMETERS * CHANCE_ROOM);
+    room->dtype = dtype;
+    room->key = key;
+}
+
 struct chance chance_from(const struct tensor *tensor, uint64_t key, size_t first, struct chance_words *room)
 {
-    /* Not the chance of parameters, which are rounded by the key itself. */
     const uint64_t words = mix(key + 1), salt = mix(key + 2);
-    const enum adadelta_dtype dtype = tensor->info.state_dtype;
-    if (room->dtype != dtype || room->key != words) {
-        const size_t wanted = tensor->n < CHANCES ? tensor->n : CHANCES;
-        kernels_in_use()->chances[dtype]((uint32_t)wanted + CHANCE_ROOM - CHANCES, room->words, words);
-        room->dtype = dtype;
-        room->key = words;
-    }
+    if (room->dtype != tensor->info.state_dtype || room->key != words)
+        draw_words(tensor, words, room);
     return (struct chance){.words = room->words, .salt = (uint32_t)salt, .first = first};
 }
 
@@ -45,18 +67,17 @@ static void *at(const struct part *part, size_t first)
     return (char *)part->values + first * dtype_size(part->dtype);
 }
 
-/* U8's u may be a little below 0, where q and v are rounded by chance, but never below -eps: steps go on from there as
-   they should, but nobody else need know. */
-static float not_below_zero(float u)
+uint64_t next_rewrite(struct tensor *tensor)
 {
-    return u > 0 ? u : 0;
+    return UINT64_MAX - tensor->rewrites++;
 }
 
 static void change_unit(const struct adadelta *optimizer, struct tensor *tensor, double unit)
 {
     const struct kernel_set *kernels = kernels_in_use();
     const enum adadelta_dtype dtype = tensor->info.state_dtype;
-    const uint64_t key = chance_key(optimizer, tensor, TURN_UNIT);
+    const uint64_t key = chance_key(optimizer, tensor, next_rewrite(tensor));
+    const double rate = fmin(tensor->unit / unit, FLT_MAX);
     struct chance_words words = {.dtype = ADADELTA_DTYPE_DEFAULT};
     float v[ROOM], u[ROOM], *const numbers[MAX_STATES] = {v, u};
     for (size_t first = 0; first < tensor->n; first += ROOM) {
@@ -64,9 +85,7 @@ static void change_unit(const struct adadelta *optimizer, struct tensor *tensor,
         void *const codes[MAX_STATES] = {at(&tensor->parts[0], first), at(&tensor->parts[1], first)};
         const struct chance chance = chance_from(tensor, key, first, &words);
         kernels->decode[dtype](n, numbers, codes, 1);
-        for (size_t k = 0; k < n; k++)
-            u[k] = not_below_zero(u[k]);
-        kernels->encode[dtype](n, codes, numbers, (float)(tensor->unit / unit), &chance);
+        kernels->encode[dtype](n, codes, numbers, (float)rate, &chance);
     }
     tensor->unit = unit;
 }
@@ -82,6 +101,13 @@ void codes_follow(struct adadelta *optimizer)
 }
 
 /* ---- State as numbers ---- */
+
+/* U8's u may be a little below 0, where q and v are rounded by chance, but never below -eps: steps go on from there as
+   they should, but nobody else need know. */
+static float not_below_zero(float u)
+{
+    return u > 0 ? u : 0;
+}
 
 static void read_codes(const struct tensor *tensor, size_t first, size_t n, double *const to[])
 {

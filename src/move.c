@@ -14,6 +14,11 @@ static void *at(void *array, enum adadelta_dtype dtype, size_t first)
 
 /* ---- Parameters of 16 bits ---- */
 
+static struct chance chance_of(const struct stretch *s)
+{
+    return chance_from(s->tensor, chance_key(s->optimizer, s->tensor, s->turn), s->first, &s->buffers->chance);
+}
+
 /* Gives the parameters in the type computed in, and puts them back when they have moved. */
 struct keeping {
     void *(*bring)(const struct stretch *s, void *values);
@@ -51,7 +56,8 @@ static void put_split(const struct stretch *s, void *values, const void *x)
 
 static void put_by_chance(const struct stretch *s, void *values, const void *x)
 {
-    s->kernels->dither[s->tensor->info.dtype](s->n, values, x, chance_key(s->optimizer, s->tensor, s->turn), s->first);
+    const struct chance chance = chance_of(s);
+    s->kernels->dither[s->tensor->info.dtype](s->n, values, x, &chance);
 }
 
 static const struct keeping keepings[] = {
@@ -78,11 +84,6 @@ static void find_state(const struct stretch *s, void *stored[])
     const struct tensor *t = s->tensor;
     for (size_t k = 0; k < s->optimizer->method->states; k++)
         stored[k] = at(t->parts[k].values, t->info.state_dtype, s->first);
-}
-
-static struct chance chance_of(const struct stretch *s)
-{
-    return chance_from(s->tensor, chance_key(s->optimizer, s->tensor, s->turn), s->first, &s->buffers->chance);
 }
 
 /* Brings the stored state into the type computed in, and back. */
@@ -120,42 +121,60 @@ static void put_codes(const struct stretch *s, void *const stored[], void *const
     s->kernels->encode[s->tensor->info.state_dtype](s->n, stored, (float *const[]){v, u}, 1, &chance);
 }
 
-static void update_in_buffers(const struct stretch *s, void *x, void *average, void *const stored[])
+/* Where the average of the stretch lies, if one is kept and this is the last turn. */
+static void *average_of(const struct stretch *s)
 {
     const struct tensor *t = s->tensor;
-    void *const state[MAX_STATES] = {s->buffers->state[0], s->buffers->state[1]};
-    const int coded = is_coded(t->info.state_dtype);
-    (coded ? bring_codes : bring_state)(s, stored, state);
-    s->kernels->update[t->computed][t->computed][s->optimizer->options.method](s->n, x, s->gradient, state, average,
-                                                                               &t->coefs, NULL);
-    (coded ? put_codes : put_state)(s, stored, state);
+    return t->average && s->last ? at(t->average, t->computed, s->first) : NULL;
 }
 
+/* All arrays as they are stored. */
+static void move_in_place(const struct stretch *s)
+{
+    const struct tensor *t = s->tensor;
+    struct arrays arrays = {.x = at(t->info.values, t->info.dtype, s->first),
+                            .gradient = s->gradient,
+                            .average = average_of(s),
+                            .weights = t->info.weights,
+                            .float_gradient = s->converted};
+    find_state(s, arrays.state);
+    if (t->kept)
+        arrays.kept = at(t->kept, t->info.weights == ADADELTA_WEIGHTS_SPLIT ? ADADELTA_U16 : ADADELTA_F32, s->first);
+    const struct chance chance = takes_chance(t) ? chance_of(s) : (struct chance){NULL, 0, 0};
+    t->in_place(s->n, &arrays, &t->coefs, &chance);
+}
+
+/* The parameters x in the type computed in, and the state by way of buffers where no kernel takes it beside them as it
+   is stored. */
 static void update(const struct stretch *s, void *x)
 {
     const struct tensor *t = s->tensor;
-    void *stored[MAX_STATES];
-    void *average = t->average && s->last ? at(t->average, t->computed, s->first) : NULL;
-    kernel *in_place = s->kernels->update[t->computed][t->info.state_dtype][s->optimizer->options.method];
-    find_state(s, stored);
-    if (!in_place) {
-        update_in_buffers(s, x, average, stored);
-    } else if (is_coded(t->info.state_dtype)) {
-        const struct chance chance = chance_of(s);
-        in_place(s->n, x, s->gradient, stored, average, &t->coefs, &chance);
-    } else {
-        in_place(s->n, x, s->gradient, stored, average, &t->coefs, NULL);
+    const enum adadelta_method method = s->optimizer->options.method;
+    const int coded = is_coded(t->info.state_dtype);
+    kernel *const takes_stored = s->kernels->update[t->computed][t->info.state_dtype][method];
+    struct arrays arrays = {.x = x, .gradient = s->gradient, .average = average_of(s)};
+    find_state(s, arrays.state);
+    if (takes_stored) {
+        const struct chance chance = coded ? chance_of(s) : (struct chance){NULL, 0, 0};
+        takes_stored(s->n, &arrays, &t->coefs, &chance);
+        return;
     }
+    void *const stored[MAX_STATES] = {arrays.state[0], arrays.state[1]};
+    for (size_t k = 0; k < MAX_STATES; k++)
+        arrays.state[k] = s->buffers->state[k];
+    (coded ? bring_codes : bring_state)(s, stored, arrays.state);
+    s->kernels->update[t->computed][t->computed][method](s->n, &arrays, &t->coefs, NULL);
+    (coded ? put_codes : put_state)(s, stored, arrays.state);
 }
 
 void move_stretch(const struct stretch *s, struct measure *found)
 {
     const struct tensor *t = s->tensor;
-    void *values = at(t->info.values, t->info.dtype, s->first);
-    if (t->plain && !found) {
-        update(s, values);
+    if (t->in_place && !found) {
+        move_in_place(s);
         return;
     }
+    void *values = at(t->info.values, t->info.dtype, s->first);
     const struct keeping *keeping = keeping_of(t);
     void *x = keeping ? keeping->bring(s, values) : values;
     if (found && s->turn == 0)

@@ -28,8 +28,9 @@ enum { BLOCK = 4096 };
 struct tensor {
     struct adadelta_tensor info;  /* defaults filled in; info.name is ours, its arrays the caller's */
     enum adadelta_dtype computed; /* ADADELTA_F32 or ADADELTA_F64 */
-    int plain;                    /* 1: parameters and state are stored as they are computed */
-    double unit; /* of state in codes: the eps that they are in units of, always that of the settings followed */
+    kernel *in_place;             /* takes parameters and state as they are stored; NULL: there is none */
+    double unit;       /* of state in codes: the eps that they are in units of, always that of the settings followed */
+    uint64_t rewrites; /* times that codes were rounded between steps */
     size_t group;
     int own; /* 1: hyper in place of the group's */
     struct adadelta_hyper hyper;
@@ -138,6 +139,9 @@ enum adadelta_status tensor_check_hyper(const struct tensor *tensor, const struc
 struct tensor tensor_blank(const struct adadelta_options *options, enum adadelta_dtype group_state,
                            const struct adadelta_tensor *info);
 
+/* Finds the kernel for a tensor's types. */
+void tensor_choose_kernel(const struct adadelta *optimizer, struct tensor *tensor);
+
 /* Lists a tensor's parts and where they lie in its block, which may be missing; returns the block's size. */
 size_t tensor_lay_out(const struct adadelta_options *options, struct tensor *tensor);
 
@@ -162,17 +166,19 @@ size_t tensor_memory(const struct adadelta_options *options, const struct adadel
 /* What random rounding depends on beside the element: seed, tensor, step, and turn within it. */
 uint64_t chance_key(const struct adadelta *optimizer, const struct tensor *tensor, uint64_t turn);
 
-/* Turns that no step has, for what happens between two of them: a new eps, a new type, numbers from the caller. */
-#define TURN_UNIT UINT64_MAX
-#define TURN_TYPE (UINT64_MAX - 1)
-#define TURN_SET  (UINT64_MAX - 2)
+/* The turn of what rounds codes between steps (a new eps, a new type, numbers from the caller): one that no step has,
+   and another one each time, lest what is rounded up once is rounded up again and again. */
+uint64_t next_rewrite(struct tensor *tensor);
 
 /* Room for a step's random words, and which they are. */
 struct chance_words {
-    uint32_t words[MAX_STATES][CHANCE_ROOM];
+    uint32_t words[ROUNDED_ARRAYS][CHANCE_ROOM];
     uint64_t key;
-    enum adadelta_dtype dtype; /* ADADELTA_DTYPE_DEFAULT: none yet */
+    enum adadelta_dtype dtype; /* of the state; ADADELTA_DTYPE_DEFAULT: there are none yet */
 };
+
+/* Whether a tensor's steps are rounded by chance. */
+int takes_chance(const struct tensor *tensor);
 
 /* The chance of a tensor's elements from number first on, whose key is that of chance_key; fills the room if need be.
  */

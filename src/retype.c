@@ -13,12 +13,12 @@ static struct tensor retyped(const struct adadelta *optimizer, const struct tens
     struct tensor next = *tensor;
     next.info = blank.info;
     next.computed = blank.computed;
-    next.plain = blank.plain;
     next.block = tensor->next_block;
     next.next_block = NULL;
     next.kept = next.average = next.spare = NULL;
     next.block_size = tensor_lay_out(&optimizer->options, &next);
     next.coefs_settings = 0;
+    tensor_choose_kernel(optimizer, &next);
     return next;
 }
 
@@ -43,11 +43,12 @@ static void convert_state(const struct adadelta *optimizer, const struct tensor 
 {
     enum { ROOM = 256 };
     struct chance_words words = {.dtype = ADADELTA_DTYPE_DEFAULT};
+    const uint64_t turn = next_rewrite(to);
     double first_state[ROOM], second[ROOM], *const numbers[MAX_STATES] = {first_state, second};
     for (size_t first = 0; first < to->n; first += ROOM) {
         const size_t n = to->n - first < ROOM ? to->n - first : ROOM;
         state_read(optimizer, from, first, n, numbers);
-        state_write(optimizer, to, first, n, numbers, TURN_TYPE, &words);
+        state_write(optimizer, to, first, n, numbers, turn, &words);
     }
 }
 

@@ -113,12 +113,13 @@ static void encode_array(const struct adadelta *optimizer, struct tensor *tensor
                          const char *values)
 {
     struct chance_words words = {.dtype = ADADELTA_DTYPE_DEFAULT};
+    const uint64_t turn = next_rewrite(tensor);
     double v[ROOM], u[ROOM], *const numbers[MAX_STATES] = {v, u};
     for (size_t first = 0; first < tensor->n; first += ROOM) {
         const size_t n = tensor->n - first < ROOM ? tensor->n - first : ROOM;
         state_read(optimizer, tensor, first, n, numbers);
         kernels_in_use()->load[ADADELTA_F64][dtype](n, numbers[k], values + first * dtype_size(dtype));
-        state_write(optimizer, tensor, first, n, numbers, TURN_SET - k, &words);
+        state_write(optimizer, tensor, first, n, numbers, turn, &words);
     }
 }
 

@@ -163,10 +163,8 @@ struct tensor tensor_blank(const struct adadelta_options *options, enum adadelta
     struct tensor tensor = {.info = *info, .update_norm = NAN, .gradient_norm = NAN};
     fill_in_types(&tensor.info, group_state ? group_state : options->state_dtype);
     tensor.name_hash = hash(info->name);
-    const enum adadelta_dtype state = tensor.info.state_dtype;
-    tensor.computed = tensor.info.dtype == ADADELTA_F64 || state == ADADELTA_F64 ? ADADELTA_F64 : ADADELTA_F32;
-    tensor.plain = tensor.info.dtype == tensor.computed &&
-                   (state == tensor.computed || (is_coded(state) && tensor.computed == ADADELTA_F32));
+    const int wide = tensor.info.dtype == ADADELTA_F64 || tensor.info.state_dtype == ADADELTA_F64;
+    tensor.computed = wide ? ADADELTA_F64 : ADADELTA_F32;
     tensor.n = shape_elements(ADADELTA_F64, info->ndim, info->shape);
     tensor.width = info->ndim && info->shape[0] ? tensor.n / info->shape[0] : tensor.n;
     tensor.block_size = tensor_lay_out(options, &tensor);
@@ -222,6 +220,12 @@ static int own_memory(const struct adadelta *optimizer, struct tensor *tensor, c
            (tensor->blocks || !tensor->block_count);
 }
 
+void tensor_choose_kernel(const struct adadelta *optimizer, struct tensor *tensor)
+{
+    const struct adadelta_tensor *info = &tensor->info;
+    tensor->in_place = kernels_in_use()->update[info->dtype][info->state_dtype][optimizer->options.method];
+}
+
 enum adadelta_status tensor_append(struct adadelta *optimizer, const struct tensor *model)
 {
     const struct adadelta_allocator *allocator = &optimizer->options.allocator;
@@ -237,6 +241,7 @@ enum adadelta_status tensor_append(struct adadelta *optimizer, const struct tens
     }
     optimizer->tensors = tensors;
     tensor_lay_out(&optimizer->options, &added);
+    tensor_choose_kernel(optimizer, &added);
     if (added.info.max_rows)
         added.next = added.first + added.info.shape[0];
     if (model->block)

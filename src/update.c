@@ -36,8 +36,8 @@ static enum adadelta_status update(enum adadelta_dtype dtype, size_t size, size_
         }
     }
     const struct coefs coefs = method_coefs(ADADELTA_METHOD_ADADELTA, hyper, 1);
-    kernels->update[dtype][dtype][ADADELTA_METHOD_ADADELTA](n, x, g, (void *const[]){square_avg, acc_delta}, NULL,
-                                                            &coefs, NULL);
+    const struct arrays step = {.x = x, .gradient = g, .state = {square_avg, acc_delta}};
+    kernels->update[dtype][dtype][ADADELTA_METHOD_ADADELTA](n, &step, &coefs, NULL);
     return ADADELTA_OK;
 }
 

@@ -25,10 +25,23 @@ size_t work_blocks(const struct tensor *tensor)
 
 /* ---- The work of one thread ---- */
 
+/* Whether the act is a move by a kernel that takes all arrays as they are stored. */
+static int moves_in_place(const struct walk *walk, const struct tensor *tensor)
+{
+    return tensor->in_place && !walk->unbuffered && !walk->finds;
+}
+
+/* Whether gradients need not be brought into the type computed in. */
+static int gradient_serves(const struct walk *walk, const struct tensor *tensor)
+{
+    const enum adadelta_dtype stored = tensor->info.gradient_dtype;
+    return stored == tensor->computed || (stored == tensor->info.dtype && moves_in_place(walk, tensor));
+}
+
 /* The elements of a stretch that an act can take at once, of those left. */
 static size_t stretch_length(const struct walk *walk, const struct stretch *s, size_t left, int gradient_in_place)
 {
-    const int in_place = gradient_in_place && (walk->unbuffered || (s->tensor->plain && !walk->finds));
+    const int in_place = gradient_in_place && (walk->unbuffered || moves_in_place(walk, s->tensor));
     return in_place || left < CHUNK ? left : CHUNK;
 }
 
@@ -37,7 +50,8 @@ static void act_on_elements(const struct walk *walk, struct stretch *s, size_t f
 {
     const struct tensor *t = s->tensor;
     const enum adadelta_dtype stored = t->info.gradient_dtype;
-    const int in_place = stored == t->computed;
+    const int in_place = gradient_serves(walk, t);
+    s->converted = !in_place || stored == t->computed;
     s->turn = 0;
     s->last = 1;
     for (s->first = from; s->first < to; s->first += s->n) {
@@ -53,7 +67,7 @@ static void act_on_elements(const struct walk *walk, struct stretch *s, size_t f
 
 /* The gradients of n elements of occurrence number k (from 1) of a row from a column on; where summed, with those of
    the row's further occurrences added. */
-static const void *bring(const struct stretch *s, size_t k, size_t column, size_t n, int summed)
+static const void *bring(const struct walk *walk, struct stretch *s, size_t k, size_t column, size_t n, int summed)
 {
     const struct tensor *t = s->tensor;
     const enum adadelta_dtype stored = t->info.gradient_dtype;
@@ -62,7 +76,9 @@ static const void *bring(const struct stretch *s, size_t k, size_t column, size_
     conversion *load = s->kernels->load[t->computed][stored];
     size_t next = summed ? t->next[k - 1] : 0;
     const void *here = gradient + ((k - 1) * t->width + column) * size;
-    if (stored == t->computed && !next)
+    const int in_place = gradient_serves(walk, t) && !next;
+    s->converted = !in_place || stored == t->computed;
+    if (in_place)
         return here;
     load(n, s->buffers->gradient, here);
     for (; next; next = t->next[next - 1]) {
@@ -77,14 +93,14 @@ static void act_on_row(const struct walk *walk, struct stretch *s, size_t row, s
 {
     const struct tensor *t = s->tensor;
     const int summed = s->optimizer->gradients.duplicates == ADADELTA_DUPLICATES_SUM;
-    const int in_place = !t->next[k - 1] && t->info.gradient_dtype == t->computed;
+    const int in_place = !t->next[k - 1] && gradient_serves(walk, t);
     for (size_t column = 0; column < t->width; column += s->n) {
         s->n = stretch_length(walk, s, t->width - column, in_place);
         s->first = row * t->width + column;
         s->turn = 0;
         for (size_t turn = k; turn; turn = summed ? 0 : t->next[turn - 1], s->turn++) {
             s->last = summed || !t->next[turn - 1];
-            s->gradient = bring(s, turn, column, s->n, summed);
+            s->gradient = bring(walk, s, turn, column, s->n, summed);
             walk->act(s, found);
         }
     }

@@ -24,11 +24,13 @@ struct buffers {
     struct chance_words chance;
 };
 
-/* A stretch of a tensor: its elements first .. first + n - 1, with their gradients in the type computed in. */
+/* A stretch of a tensor: its elements first .. first + n - 1, with their gradients in the type computed in, or as they
+   are stored where the tensor's kernel is to take all arrays so. */
 struct stretch {
     struct tensor *tensor;
     size_t first, n;
     const void *gradient;
+    int converted; /* 1: the gradient is of the type computed in, 0: as it is stored, another */
     uint64_t turn; /* which of the steps that a row takes one after the other, from 0 */
     int last;      /* 1: no other follows it */
     const struct adadelta *optimizer;
@@ -44,8 +46,8 @@ struct walk {
     size_t begin, end; /* numbers of the tensors that may take part */
     act *act;
     int finds;      /* 1: the act finds something: each block starts from zero and leaves it in tensor->blocks */
-    int unbuffered; /* 1: the act needs no buffers but, perhaps, the gradient's; 0: it needs them, but for plain tensors
-                       when it finds nothing */
+    int unbuffered; /* 1: the act needs no buffers but, perhaps, the gradient's; 0: it needs them, but where it finds
+                       nothing and the tensor has a kernel for its arrays as they are stored */
 };
 
 void walk_run(const struct walk *walk);

@@ -145,4 +145,14 @@ static inline void put(enum adadelta_dtype type, void *array, size_t i, uint64_t
            (size_t)formats[type].size);
 }
 
+/* Rounds by the chance that a key gives the elements from number first on. */
+static inline void dither(const struct kernel_set *set, enum adadelta_dtype type, size_t n, void *to, const void *from,
+                          uint64_t key, uint64_t first)
+{
+    static uint32_t words[ROUNDED_ARRAYS][CHANCE_ROOM];
+    set->draw(CHANCE_ROOM, words[PARAMETERS], key, 0);
+    const struct chance chance = {.words = words, .salt = (uint32_t)(key * 0x9e3779b97f4a7c15u >> 32), .first = first};
+    set->dither[type](n, to, from, &chance);
+}
+
 #endif

@@ -288,7 +288,7 @@ static size_t element_bytes(const struct operation *o, int array)
     return bytes[o->kind][array];
 }
 
-/* Number 20 and those behind it have another upper half of their number. */
+/* Number 20 and those behind it lie in another thousand, and have another upper half of their number. */
 static void run(const struct kernel_set *set, const struct operation *o, size_t n, void *const a[3])
 {
     if (o->kind == LOAD)
@@ -298,7 +298,7 @@ static void run(const struct kernel_set *set, const struct operation *o, size_t 
     else if (o->kind == ADOPT)
         set->adopt[o->stored](n, a[0], a[1]);
     else if (o->kind == DITHER)
-        set->dither[o->stored](n, a[0], a[1], 7, ((uint64_t)3 << 32) - 20);
+        dither(set, o->stored, n, a[0], a[1], 7, ((uint64_t)3 << 32) - 20);
     else if (o->kind == JOIN)
         set->join(n, a[0], a[1], a[2]);
     else

@@ -95,8 +95,8 @@ static void check_range(enum adadelta_dtype type, const struct kernel_set *set, 
     for (size_t i = 0; i < n; i++)
         mirror[i] = x[i] ^ 0x80000000;
     for (uint64_t key = 0; key < 3; key++) {
-        set->dither[type](n, out, x, key, 99);
-        set->dither[type](n, mirrored, mirror, key, 99);
+        dither(set, type, n, out, x, key, 99);
+        dither(set, type, n, mirrored, mirror, key, 99);
         for (size_t i = 0; i < n; i++) {
             assert_int_equal(mirrored[i], out[i] ^ 0x8000);
             const uint64_t nearest = expected_code(type, ADADELTA_F32, x[i]);
@@ -155,7 +155,7 @@ static void representable_numbers_stay(void **state)
             for (uint64_t key = 10; key < 14; key++) {
                 for (uint32_t code = 0; code < 65536; code++)
                     x[code] = (uint32_t)expected_code(ADADELTA_F32, type, code);
-                sets[s]->dither[type](65536, out, x, key, key << 31);
+                dither(sets[s], type, 65536, out, x, key, key << 31);
                 for (uint32_t code = 0; code < 65536; code++)
                     assert_int_equal(out[code], is_nan(type, code) ? nan_of(type, type, code) : code);
             }
@@ -169,15 +169,14 @@ static int fair(double heads, double n)
     return fabs(heads - n / 2) <= 6 * sqrt(n) / 2;
 }
 
-/* bits[b]: bit b of the chances of DRAWS elements, 64 to a word. */
+/* bits[b]: bit b of the random numbers from first on, DRAWS of them, 64 to a word. */
 typedef uint64_t columns[32][DRAWS / 64];
 
-static void draw_columns(columns bits, uint64_t key, uint64_t first)
+static void draw_columns(columns bits, uint64_t key, uint32_t first)
 {
     uint32_t chances[64];
-    for (uint64_t i = 0; i < DRAWS; i++) {
-        const uint64_t number = first + i;
-        chances[i % 64] = chance_of(run_of(key, (uint32_t)(number >> 32)), (uint32_t)number);
+    for (uint32_t i = 0; i < DRAWS; i++) {
+        chances[i % 64] = chance_of(seed_of(key), first + i);
         for (int b = 0; i % 64 == 63 && b < 32; b++) {
             uint64_t column = 0;
             for (int k = 0; k < 64; k++)
@@ -202,7 +201,7 @@ static double heads(const uint64_t *a, const uint64_t *b)
 }
 
 /* Every bit is fair, and so is whether it agrees with any bit of the chances in another row. */
-static void check_rows(uint64_t key, uint64_t first, uint64_t other_key, uint64_t other_first)
+static void check_rows(uint64_t key, uint32_t first, uint64_t other_key, uint32_t other_first)
 {
     static columns a, b;
     static const uint64_t zeros[DRAWS / 64];
@@ -215,25 +214,25 @@ static void check_rows(uint64_t key, uint64_t first, uint64_t other_key, uint64_
     }
 }
 
-/* Elements 2^13 apart are where one round of the hash, not two, shows: 9 standard deviations. Keys next to each other
+/* Numbers 2^13 apart are where one round of the hash, not two, shows: 9 standard deviations. Keys next to each other
    walk the same road from different places; where they pass the same place they must not be doing the same. */
 static void chances_are_independent(void **state)
 {
     (void)state;
     const uint64_t keys[] = {0, 0x9e3779b97f4a7c15}, half = (uint64_t)1 << 32;
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
-        const uint64_t key = keys[k], first = 1000 * k;
+        const uint64_t key = keys[k];
+        const uint32_t first = 1000 * (uint32_t)k;
         check_rows(key, first, key, first + 1);
         check_rows(key, first, key, first + 2);
         check_rows(key, first, key, first + 8192);
-        check_rows(key, first, key, first + half);
-        check_rows(key, first, key, first + (half << 9));
+        check_rows(key, first, key, first + CHANCE_ROOM);
+        check_rows(key, first, key, first + (1u << 31));
         check_rows(key, first, key ^ half, first);
         check_rows(key, first, key ^ half << 31, first);
-        check_rows(key, first + half, key + 1, first);
-        for (uint64_t step = 0; step < 3; step++)
+        for (uint32_t step = 0; step < 3; step++)
             check_rows(key, first + 1, key + 1, first + step);
-        check_rows(key, run_of(key + 1, 0).a - run_of(key, 0).a, key + 1, 0);
+        check_rows(key, seed_of(key + 1).a - seed_of(key).a, key + 1, 0);
     }
     check_rows(1, 5, half, 6);
 }
@@ -250,7 +249,7 @@ static void chances_are_even(void **state)
             double chi = 0;
             memset(counts, 0, sizeof counts);
             for (uint32_t i = 0; i < (uint32_t)n; i++)
-                counts[chance_of(run_of(key, 0), i) >> shift & 0xffff]++;
+                counts[chance_of(seed_of(key), i) >> shift & 0xffff]++;
             for (size_t k = 0; k < 65536; k++)
                 chi += (counts[k] - each) * (counts[k] - each) / each;
             assert_true(fabs(chi - 65535) < 6 * sqrt(2 * 65535.0));
@@ -272,7 +271,7 @@ static void check_coins(enum adadelta_dtype type, const struct kernel_set *set, 
         variance += KEYS * p * (1 - p);
     }
     for (uint64_t key = 0; key < KEYS; key++) {
-        set->dither[type](N, out, x, key, 0);
+        dither(set, type, N, out, x, key, 0);
         for (size_t i = 0; i < N; i++) {
             out[i] = out[i] != down[i];
             up += out[i];
@@ -300,6 +299,28 @@ static void coins_are_fair(void **state)
     }
 }
 
+/* Elements with the same word, a thousand or more apart, are two coins all the same. */
+static void thousands_differ(void **state)
+{
+    (void)state;
+    static uint32_t x[4 * CHANCES];
+    static uint16_t out[4 * CHANCES];
+    const uint64_t firsts[] = {0, ((uint64_t)1 << 32) - 2 * CHANCES};
+    for (size_t i = 0; i < 4 * CHANCES; i++)
+        x[i] = 0x3f808000; /* half-way */
+    for (size_t f = 0; f < 2; f++) {
+        double next = 0, far = 0, pairs = 0;
+        for (uint64_t key = 0; key < KEYS; key++, pairs += 4) {
+            dither(sets[set_count - 1], ADADELTA_BF16, 4 * CHANCES, out, x, key, firsts[f]);
+            for (size_t i = 0; i < CHANCES; i += CHANCES / 4 + key % 7) {
+                next += out[i] != out[i + CHANCES];
+                far += out[i] != out[i + 3 * CHANCES];
+            }
+        }
+        assert_true(fair(next, pairs) && fair(far, pairs));
+    }
+}
+
 /* An element's chance depends on its number alone: an array in two pieces comes out as in one, also where numbers pass
    a multiple of 2^32, and where they start again from 0. */
 static void pieces_come_out_as_the_whole(void **state)
@@ -316,9 +337,9 @@ static void pieces_come_out_as_the_whole(void **state)
                 for (size_t s = 0; s < set_count; s++) {
                     for (size_t i = 0; i < N; i++)
                         x[i] = 0x3f800000 | (uint32_t)(random_bits(&seed) & 0xffffff);
-                    sets[s]->dither[type](N, whole, x, 3, firsts[f]);
-                    sets[s]->dither[type](cut, pieces, x, 3, firsts[f]);
-                    sets[s]->dither[type](N - cut, pieces + cut, x + cut, 3, firsts[f] + cut);
+                    dither(sets[s], type, N, whole, x, 3, firsts[f]);
+                    dither(sets[s], type, cut, pieces, x, 3, firsts[f]);
+                    dither(sets[s], type, N - cut, pieces + cut, x + cut, 3, firsts[f] + cut);
                     assert_memory_equal(whole, pieces, sizeof whole);
                 }
 }
@@ -334,6 +355,7 @@ int main(void)
         cmocka_unit_test(chances_are_independent),
         cmocka_unit_test(chances_are_even),
         cmocka_unit_test(coins_are_fair),
+        cmocka_unit_test(thousands_differ),
         cmocka_unit_test(pieces_come_out_as_the_whole),
     };
     return cmocka_run_group_tests(tests, find_sets, NULL);

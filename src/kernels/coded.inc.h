@@ -21,14 +21,15 @@ static inline struct chance_run CODED(chance_run)(const struct chance *chance, s
     return chance_run(chance, begin, n, dropped);
 }
 
-/* Random numbers, less the pattern that codes begin at, which encoding takes off. */
+/* Random numbers of as many bits as are dropped, less the pattern that codes begin at, which encoding takes off. */
 static void CODED(chances)(uint32_t n, uint32_t words[][CHANCE_ROOM], uint64_t key)
 {
-    const struct run run = run_of(key, 0);
+    draw(n, words[0], key, 0);
+    draw(n, words[1], key, CHANCE_ROOM);
     for (uint32_t i = 0; i < n; i++)
-        words[0][i] = (chance_of(run, i) >> (32 - DROPPED_V)) - LEAST_V;
+        words[0][i] = (words[0][i] >> (32 - DROPPED_V)) - LEAST_V;
     for (uint32_t i = 0; i < n; i++)
-        words[1][i] = (chance_of(run, CHANCE_ROOM + i) >> (32 - DROPPED_U)) - LEAST_U;
+        words[1][i] = (words[1][i] >> (32 - DROPPED_U)) - LEAST_U;
 }
 
 /* ---- One register ---- */
@@ -84,35 +85,32 @@ FOUR_CODES(u)
 #undef FOUR_CODES
 
 /* The elements from number i on, count of them, that lie in the run. */
-static ALWAYS_INLINE void CODED(take_states)(four_f32 s[], size_t states, CODE_TYPE *const array[], size_t i,
+static ALWAYS_INLINE void CODED(take_states)(four_f32 s[], const void *v_codes, const void *u_codes, size_t i,
                                              size_t count)
 {
-    (void)states;
-    const four_f32 one = four_set_f32(1), v = CODED(take_v)(array[0] + i, count);
+    const four_f32 one = four_set_f32(1), v = CODED(take_v)((const CODE_TYPE *)v_codes + i, count);
     s[0] = four_sub_f32(v, one);
-    s[1] = four_sub_f32(U_FROM_KEPT(CODED(take_u)(array[1] + i, count), v), one);
+    s[1] = four_sub_f32(U_FROM_KEPT(CODED(take_u)((const CODE_TYPE *)u_codes + i, count), v), one);
 }
 
-static ALWAYS_INLINE void CODED(put_states)(const four_f32 s[], size_t states, CODE_TYPE *const array[], size_t i,
-                                            size_t count, const struct chance_run *run)
+static ALWAYS_INLINE void CODED(put_states)(const four_f32 s[], void *v_codes, void *u_codes, size_t i, size_t count,
+                                            const struct chance_run *run)
 {
-    (void)states;
     const size_t at = i - run->begin;
     const four_f32 one = four_set_f32(1), v = four_add_f32(s[0], one), u = four_add_f32(s[1], one);
-    CODED(put_v)(array[0] + i, v, count, run->words[0] + at, run->keys[0]);
-    CODED(put_u)(array[1] + i, KEPT_OF_U(u, v), count, run->words[1] + at, run->keys[1]);
+    CODED(put_v)((CODE_TYPE *)v_codes + i, v, count, run->words[0] + at, run->keys[0]);
+    CODED(put_u)((CODE_TYPE *)u_codes + i, KEPT_OF_U(u, v), count, run->words[1] + at, run->keys[1]);
 }
 
 /* ---- Arrays ---- */
 
 static void CODED(decode)(size_t n, float *const to[], void *const codes[], float unit)
 {
-    CODE_TYPE *const arrays[MAX_STATES] = {codes[0], codes[1]};
     const four_f32 units = four_set_f32(unit);
     for (size_t i = 0; i < n; i += FOUR_LANES_f32) {
         const size_t count = n - i < FOUR_LANES_f32 ? n - i : FOUR_LANES_f32;
         four_f32 s[MAX_STATES];
-        CODED(take_states)(s, MAX_STATES, arrays, i, count);
+        CODED(take_states)(s, codes[0], codes[1], i, count);
         for (size_t k = 0; k < MAX_STATES; k++)
             four_store_part_f32(to[k] + i, four_mul_f32(units, s[k]), count);
     }
@@ -120,7 +118,6 @@ static void CODED(decode)(size_t n, float *const to[], void *const codes[], floa
 
 static void CODED(encode)(size_t n, void *const codes[], float *const from[], float rate, const struct chance *chance)
 {
-    CODE_TYPE *const arrays[MAX_STATES] = {codes[0], codes[1]};
     const four_f32 rates = four_set_f32(rate);
     struct chance_run run;
     for (size_t begin = 0; begin < n; begin = run.end) {
@@ -130,7 +127,7 @@ static void CODED(encode)(size_t n, void *const codes[], float *const from[], fl
             four_f32 s[MAX_STATES];
             for (size_t k = 0; k < MAX_STATES; k++)
                 s[k] = four_mul_f32(rates, four_load_part_f32(from[k] + i, count));
-            CODED(put_states)(s, MAX_STATES, arrays, i, count, &run);
+            CODED(put_states)(s, codes[0], codes[1], i, count, &run);
         }
     }
 }

@@ -99,11 +99,13 @@ static inline uint32_t at_most(uint32_t a, uint32_t most)
     return a < most ? a : most;
 }
 
+#include "bf16.inc.h"
+
 /* ---- One number to a wider type: exact ---- */
 
 static inline uint32_t f32_from_bf16(uint32_t x)
 {
-    return (x & MAGNITUDE >> 16) > BF16_INF ? x << 16 | F32_QUIET : x << 16;
+    return widen_bf16_u32(x);
 }
 
 static inline uint32_t f32_from_f16(uint32_t x)
@@ -159,15 +161,9 @@ static inline uint32_t f32_from_f64(uint64_t x)
     return ((uint32_t)(x >> 32) & ~(uint32_t)MAGNITUDE) | (!NANS_ARE_KEPT && magnitude != magnitude ? nan : number);
 }
 
-static inline uint32_t bf16_nan(uint32_t magnitude_f32)
-{
-    return magnitude_f32 >> 16 | BF16_QUIET;
-}
-
-/* The sign is not in the way: nothing but a NaN can carry into it. */
 static inline uint32_t bf16_from_f32(uint32_t x)
 {
-    return (x & MAGNITUDE) > F32_INF ? (x & ~(uint32_t)MAGNITUDE) >> 16 | bf16_nan(x & MAGNITUDE) : drop(x, 16);
+    return nearest_bf16_u32(x);
 }
 
 static inline uint32_t bf16_from_f64(uint64_t x)
@@ -211,10 +207,7 @@ static inline uint32_t f16_from_f64(uint64_t x)
 
 static inline uint32_t dither_bf16(uint32_t x, uint32_t chance)
 {
-    const uint32_t magnitude = x & MAGNITUDE;
-    const uint32_t cut = at_most((magnitude + (chance & 0xffff)) >> 16, BF16_INF - 1);
-    const uint32_t number = cut + (magnitude >= F32_BF16_INF);
-    return (x >> 16 & SIGN_16) | number | (magnitude > F32_INF ? bf16_nan(magnitude) : 0);
+    return bf16_by_chance_u32(x, chance);
 }
 
 /* A denormal of f16 is a multiple of 2^-24. What is dropped, the fraction, is exact, and up to 31 bits of it are held
@@ -248,53 +241,69 @@ static inline uint32_t scatter(uint32_t x)
     return x ^ x >> 16;
 }
 
-/* What the elements with the same upper half of their number have in common. The key goes into both words, lest
-   neighbouring keys give the same bits to neighbouring elements. The constant, 2^32 divided by the golden ratio, keeps
-   key 0 away from 0, which scatter leaves where it is. */
-struct run {
+/* A key as two words, both with all of it in them, lest neighbouring keys give the same bits to neighbouring numbers.
+   The constant, 2^32 divided by the golden ratio, keeps key 0 away from 0, which scatter leaves where it is. */
+struct seed {
     uint32_t a, b;
 };
 
-static inline struct run run_of(uint64_t key, uint32_t upper)
+static inline struct seed seed_of(uint64_t key)
 {
     const uint32_t a = scatter((uint32_t)key + 0x9e3779b9);
-    return (struct run){a, scatter(scatter(a ^ (uint32_t)(key >> 32)) + upper)};
+    return (struct seed){a, scatter(scatter(a ^ (uint32_t)(key >> 32)))};
 }
 
-/* 32 random bits for the element whose number has that lower half. After one round of scatter some bits of elements
-   2^13 apart agree too often (9 standard deviations in 2^20 elements), after two they do not. */
-static inline uint32_t chance_of(struct run run, uint32_t lower)
+/* Random number i of a key: 32 bits. After one round of scatter some bits of numbers 2^13 apart agree too often (9
+   standard deviations in 2^20 numbers), after two they do not. */
+static inline uint32_t chance_of(struct seed seed, uint32_t i)
 {
-    return scatter(scatter(lower + run.a) ^ run.b);
+    return scatter(scatter(i + seed.a) ^ seed.b);
 }
 
 /* Of elements that lie in one thousand (CHANCES) of their tensor, begin .. end - 1 of the array at hand: the words of
-   each state array from begin's on, and the key that makes other numbers of them than other thousands have. */
+   each array that chance rounds from begin's on, and the key that makes other numbers of them than other thousands
+   have.
+ */
 struct chance_run {
     size_t begin, end;
-    const uint32_t *words[MAX_STATES];
-    uint32_t keys[MAX_STATES];
+    const uint32_t *words[ROUNDED_ARRAYS];
+    uint32_t keys[ROUNDED_ARRAYS];
 };
 
-/* The run from begin on of an array of n; bits: how many each state's chance has. */
+/* The run from begin on of an array of n; bits: how many the chance of each state has. */
 static inline struct chance_run chance_run(const struct chance *chance, size_t begin, size_t n, const unsigned bits[])
 {
     const uint64_t first = (uint64_t)chance->first + begin, thousand = first / CHANCES;
     const size_t at = (size_t)(first % CHANCES), room = CHANCES - at;
     const uint32_t key = scatter(scatter(chance->salt + (uint32_t)(thousand ^ thousand >> 32)));
-    return (struct chance_run){
-        .begin = begin,
-        .end = n - begin < room ? n : begin + room,
-        .words = {chance->words[0] + at, chance->words[1] + at},
-        .keys = {key >> (32 - bits[0]), key & ((1u << bits[1]) - 1)},
-    };
+    struct chance_run run = {.begin = begin, .end = n - begin < room ? n : begin + room};
+    for (size_t k = 0; k < ROUNDED_ARRAYS; k++)
+        run.words[k] = chance->words[k] + at;
+    run.keys[0] = key >> (32 - bits[0]);
+    run.keys[1] = key & ((1u << bits[1]) - 1);
+    run.keys[PARAMETERS] = scatter(key);
+    return run;
 }
 
-/* How many of n elements from such a number on have the same upper half; up to 2^32 - 1, to count in 32 bits. */
-static inline uint32_t run_length(size_t n, uint32_t lower)
+/* All elements as one run, of which no chance is wanted. */
+static inline struct chance_run all_of(size_t n)
 {
-    const uint32_t room = lower ? 0u - lower : UINT32_MAX;
-    return n < room ? (uint32_t)n : room;
+    return (struct chance_run){.end = n};
+}
+
+/* For the chance of parameters alone. */
+static inline struct chance_run parameters_run(const struct chance *chance, size_t begin, size_t n)
+{
+    static const unsigned bits[MAX_STATES] = {1, 1};
+    return chance_run(chance, begin, n, bits);
+}
+
+/* Random numbers first .. first + n - 1 of a key. */
+static void draw(uint32_t n, uint32_t *restrict words, uint64_t key, uint32_t first)
+{
+    const struct seed seed = seed_of(key);
+    for (uint32_t i = 0; i < n; i++)
+        words[i] = chance_of(seed, first + i);
 }
 
 /* ---- Arrays ---- */
@@ -357,7 +366,6 @@ CONVERT(convert_f16_f64, u16, u64, (uint16_t)f16_from_f64)
    left. */
 enum { ADOPTED = 256 };
 
-/* Dithering goes in runs so that the loop inside counts in 32 bits, with as many lanes as the floats have. */
 #define WEIGHTS(TYPE)                                                                                                  \
     static void adopt_##TYPE(size_t n, void *restrict master, const void *restrict values)                             \
     {                                                                                                                  \
@@ -374,21 +382,15 @@ enum { ADOPTED = 256 };
             }                                                                                                          \
         }                                                                                                              \
     }                                                                                                                  \
-    static void dither_run_##TYPE(uint32_t n, void *restrict to, const void *restrict from, struct run run,            \
-                                  uint32_t lower)                                                                      \
+    static void dither_array_##TYPE(size_t n, void *restrict to, const void *restrict from,                            \
+                                    const struct chance *chance)                                                       \
     {                                                                                                                  \
-        for (uint32_t i = 0; i < n; i++)                                                                               \
-            put_u16(to, i, (uint16_t)dither_##TYPE(get_u32(from, i), chance_of(run, lower + i)));                      \
-    }                                                                                                                  \
-    static void dither_array_##TYPE(size_t n, void *to, const void *from, uint64_t key, uint64_t first)                \
-    {                                                                                                                  \
-        unsigned char *t = to;                                                                                         \
-        const unsigned char *f = from;                                                                                 \
-        for (size_t i = 0; i < n;) {                                                                                   \
-            const uint32_t upper = (uint32_t)((first + i) >> 32), lower = (uint32_t)(first + i);                       \
-            const uint32_t length = run_length(n - i, lower);                                                          \
-            dither_run_##TYPE(length, t + i * sizeof(uint16_t), f + i * sizeof(uint32_t), run_of(key, upper), lower);  \
-            i += length;                                                                                               \
+        struct chance_run run;                                                                                         \
+        for (size_t begin = 0; begin < n; begin = run.end) {                                                           \
+            run = parameters_run(chance, begin, n);                                                                    \
+            const uint32_t *restrict words = run.words[PARAMETERS], key = run.keys[PARAMETERS];                        \
+            for (size_t i = 0; i < run.end - begin; i++)                                                               \
+                put_u16(to, begin + i, (uint16_t)dither_##TYPE(get_u32(from, begin + i), words[i] ^ key));             \
         }                                                                                                              \
     }
 
@@ -396,27 +398,19 @@ WEIGHTS(bf16)
 WEIGHTS(f16)
 #undef WEIGHTS
 
-/* The upper half is rounded, ties upwards, so that it is the weight to use; the lower one has the digits as they are,
-   and its first bit tells whether the upper one was rounded up. An infinite upper half may be a number near the
-   largest; a NaN loses its digits lest it become one. */
 static void split(size_t n, void *restrict values, void *restrict low, const void *restrict x)
 {
     for (size_t i = 0; i < n; i++) {
-        const uint32_t pattern = get_u32(x, i), sign = pattern & ~(uint32_t)MAGNITUDE;
-        const uint32_t kept = (pattern & MAGNITUDE) > F32_INF ? sign | F32_INF | F32_QUIET : pattern;
-        put_u16(values, i, (uint16_t)((kept + 0x8000) >> 16));
+        const uint32_t kept = splittable_bf16_u32(get_u32(x, i));
+        put_u16(values, i, (uint16_t)upper_bf16_u32(kept));
         put_u16(low, i, (uint16_t)kept);
     }
 }
 
-/* A zero was not rounded up: where a caller has put it there, it stays next to zero. */
 static void join(size_t n, void *restrict x, const void *restrict values, const void *restrict low)
 {
-    for (size_t i = 0; i < n; i++) {
-        const uint32_t upper = get_u16(values, i), lower = get_u16(low, i);
-        const uint32_t rounded_up = (upper & MAGNITUDE >> 16) ? lower >> 15 : 0;
-        put_u32(x, i, (upper - rounded_up) << 16 | lower);
-    }
+    for (size_t i = 0; i < n; i++)
+        put_u32(x, i, join_bf16_u32(get_u16(values, i), get_u16(low, i)));
 }
 
 /* The members of struct kernel_set that are filled here. */
@@ -438,4 +432,5 @@ static void join(size_t n, void *restrict x, const void *restrict values, const 
                                 [ADADELTA_BF16] = convert_bf16_f64,                                                    \
                                 [ADADELTA_F16] = convert_f16_f64}},                                                    \
     .adopt = {[ADADELTA_BF16] = adopt_bf16, [ADADELTA_F16] = adopt_f16},                                               \
-    .dither = {[ADADELTA_BF16] = dither_array_bf16, [ADADELTA_F16] = dither_array_f16}, .join = join, .split = split
+    .dither = {[ADADELTA_BF16] = dither_array_bf16, [ADADELTA_F16] = dither_array_f16}, .join = join, .split = split,  \
+    .draw = draw

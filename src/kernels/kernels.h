@@ -6,20 +6,33 @@
 
 #include "../method.h"
 
-/* The chance of state in codes, of a tensor's elements from number first on: element i takes random word i mod CHANCES
-   of those that a step has for each state array; each thousand makes other ones of them by a hash of its number and
-   salt. (A hash an element would take more time than all the rest of the step.) */
+/* The chance that parameters of 16 bits and state in codes are rounded by, of a tensor's elements from number first on:
+   element i takes random word i mod CHANCES of those that a step has for each array; each thousand makes other ones of
+   them by a hash of its number and salt. (A hash an element would take more time than all the rest of the step.) */
 enum { CHANCES = 1024, CHANCE_ROOM = CHANCES + 64 /* a rule's word may read on */ };
+enum { PARAMETERS = MAX_STATES, ROUNDED_ARRAYS = MAX_STATES + 1 };
 struct chance {
-    const uint32_t (*words)[CHANCE_ROOM]; /* [MAX_STATES], as the set's chances fills them for the format */
+    const uint32_t (
+        *words)[CHANCE_ROOM]; /* [ROUNDED_ARRAYS]: those of states are the set's chances, the last row drawn */
     uint32_t salt;
     size_t first;
 };
 
-/* One step of a rule on n elements. x, gradient and the average, which may be NULL, are of the type computed in; the
-   rule's state arrays [n], too, or codes, and then chance is what rounds them. */
-typedef void kernel(size_t n, void *x, const void *gradient, void *const state[], void *average,
-                    const struct coefs *coefs, const struct chance *chance);
+/* The arrays [n] of one step of a rule. */
+struct arrays {
+    void *x;
+    const void *gradient;
+    void *state[MAX_STATES];
+    void *average; /* of the type computed in, or NULL */
+    /* Of parameters that are stored in BF16: */
+    void *kept; /* the master or the lower halves, where there are any */
+    enum adadelta_weights weights;
+    int float_gradient; /* 1: the gradient is of floats, 0: BF16 */
+};
+
+/* One step of a rule on n elements. Arrays are of the type computed in, but where the kernel is for others. chance may
+   be NULL where nothing is rounded by it. */
+typedef void kernel(size_t n, const struct arrays *arrays, const struct coefs *coefs, const struct chance *chance);
 
 /* Brings n elements from one type to another, to nearest, ties to even. */
 typedef void conversion(size_t n, void *to, const void *from);
@@ -32,23 +45,27 @@ struct measure {
 
 struct kernel_set {
     const char *isa;
-    /* [type computed in][type of the state]: NULL where the state must be brought into the type computed in before. */
-    kernel *update[DTYPES][ADADELTA_DTYPE_COUNT][ADADELTA_METHOD_COUNT];
+    /* [type of the parameters][type of the state]: the kernels that take arrays as they are stored. NULL: they must be
+       brought into the type computed in before. */
+    kernel *update[ADADELTA_DTYPE_COUNT][ADADELTA_DTYPE_COUNT][ADADELTA_METHOD_COUNT];
 
     /* [type computed in][type stored as]: from storage, and into it. */
     conversion *load[DTYPES][ADADELTA_DTYPE_COUNT];
     conversion *store[DTYPES][ADADELTA_DTYPE_COUNT];
 
     /* Weights of 16 bits, by their type. adopt: a master whose nearest is not the weight any more becomes the weight.
-       dither: rounds up or down by chance; element number first + i takes chance number first + i of the key's. */
+       dither: rounds up or down by chance. draw: random words number first .. first + n - 1
+       of a key. */
     void (*adopt[ADADELTA_DTYPE_COUNT])(size_t n, void *master, const void *values);
-    void (*dither[ADADELTA_DTYPE_COUNT])(size_t n, void *to, const void *from, uint64_t key, uint64_t first);
+    void (*dither[ADADELTA_DTYPE_COUNT])(size_t n, void *to, const void *from, const struct chance *chance);
+    void (*draw)(uint32_t n, uint32_t *words, uint64_t key, uint32_t first);
     /* BF16 and its lower half: an exact float. */
     void (*join)(size_t n, void *x, const void *values, const void *low);
     void (*split)(size_t n, void *values, void *low, const void *x);
 
     /* State in codes, by their type: the two arrays of the rules that can have it. decode: values times unit. encode:
-       of numbers times rate. chances: the first n words, up to CHANCE_ROOM, that key gives. */
+       of numbers times rate. chances: the first n words of both states, up to CHANCE_ROOM, that a
+       key gives. */
     void (*decode[ADADELTA_DTYPE_COUNT])(size_t n, float *const to[], void *const codes[], float unit);
     void (*encode[ADADELTA_DTYPE_COUNT])(size_t n, void *const codes[], float *const from[], float rate,
                                          const struct chance *chance);

@@ -19,6 +19,8 @@
 #define STRING_(a)   #a
 #define STRING(a)    STRING_(a)
 
+#include "narrow.inc.h"
+
 /* ---- State in codes ---- */
 
 enum { BITS_OF_ONE = 0x3f800000 };
@@ -87,10 +89,12 @@ static ALWAYS_INLINE four_f32 ratio_kept(four_f32 u, four_f32 v)
 #define div        PASTE(four_div, WORDS)
 #define root       PASTE(four_sqrt, WORDS)
 
-/* How far ahead of their use elements are asked for, if they fill this much of an array of numbers: on a Xeon the
-   hardware alone left the step at 0.87 of the limit of memory at 16 Mi parameters, 2048 bytes at 0.99; on a Zen 5 they
-   cost 1 to 4 % (docs/performance.md). 512 bytes are too few, 4096 no better; but beside codes they are. */
-#define AHEAD_BYTES(bytes) ((bytes) / sizeof(REAL))
+/* How many elements ahead of their use memory is asked for. Of arrays of floats 2048 bytes: on a Xeon the hardware
+   alone left the step at 0.87 of the limit of memory at 16 Mi parameters, these at 0.99; on a Zen 5 they cost 1 to 4 %
+   (docs/performance.md); 512 bytes are too few, 4096 no better. Where arrays are narrower, twice as many elements are
+   (of U16 state, on the Zen 5: 0.94 of the limit with 512 elements, 0.99 with 1024). */
+#define NEAR ((2048 / sizeof(REAL)))
+#define FAR  1024
 
 /* Names of our own that exist once a type. */
 #define COEFS       PASTE(coefs, TYPE)
@@ -124,27 +128,40 @@ static double most(const vec_f64 *largest)
 
 /* ---- Computing in float ---- */
 
-#define WORDS         f32
-#define REAL          float
-#define RULES         CODED_RULE_LIST
-#define AHEAD         AHEAD_BYTES(4096)
-#define EPS_OF(coefs) 1   /* codes are in units of it */
-#define drop_tiny(s)  (s) /* beside eps nothing is left of it anyway */
+#define WORDS f32
+#define REAL  float
 
-#define TYPE     u16
-#define STORED   uint16_t
-#define RUN_FROM chance_run_u16
-#include "typed.inc.h"
-#undef TYPE
+/* -- State in codes: in units of eps, beside which nothing is left of tiny numbers -- */
+
+#define RULES         CODED_RULE_LIST
+#define AHEAD         FAR
+#define EPS_OF(coefs) 1
+#define drop_tiny(s)  (s)
+
+#define STORED                                  uint16_t
+#define TAKE_STATES(s, states, a, i, count)     take_states_u16(s, (a)->state[0], (a)->state[1], i, count)
+#define PUT_STATES(s, states, a, i, count, run) put_states_u16(s, (a)->state[0], (a)->state[1], i, count, run)
+#define RUN_FROM(a, chance, i, n)               chance_run_u16(chance, i, n)
+#define TYPE                                    f32_u16
+#include "typed_plain.inc.h"
+#define TYPE bf16_u16
+#include "typed_narrow.inc.h"
 #undef STORED
+#undef TAKE_STATES
+#undef PUT_STATES
 #undef RUN_FROM
 
-#define TYPE     u8
-#define STORED   uint8_t
-#define RUN_FROM chance_run_u8
-#include "typed.inc.h"
-#undef TYPE
+#define STORED                                  uint8_t
+#define TAKE_STATES(s, states, a, i, count)     take_states_u8(s, (a)->state[0], (a)->state[1], i, count)
+#define PUT_STATES(s, states, a, i, count, run) put_states_u8(s, (a)->state[0], (a)->state[1], i, count, run)
+#define RUN_FROM(a, chance, i, n)               chance_run_u8(chance, i, n)
+#define TYPE                                    f32_u8
+#include "typed_plain.inc.h"
+#define TYPE bf16_u8
+#include "typed_narrow.inc.h"
 #undef STORED
+#undef TAKE_STATES
+#undef PUT_STATES
 #undef RUN_FROM
 
 #undef RULES
@@ -152,25 +169,35 @@ static double most(const vec_f64 *largest)
 #undef EPS_OF
 #undef drop_tiny
 
-/* State as it is computed: the whole of an array is one run. */
-#define PLAIN_STATE
-#define RULES                     RULE_LIST
-#define STORED                    REAL
-#define RUN_FROM(chance, from, n) ((void)(chance), (struct chance_run){.begin = (from), .end = (n)})
-#define AHEAD                     AHEAD_BYTES(2048)
-#define EPS_OF(coefs)             (REAL)(coefs)->eps
-#define drop_tiny                 PASTE(four_drop_tiny, WORDS)
+/* -- State as it is computed -- */
 
-#define TYPE        f32
-#define PATTERN     uint32_t
-#define GET_PATTERN get_u32
-#define NUMBER_OF   f32_of
-#define WIDEN(p)    widen_f32(p)
-#include "typed.inc.h"
+#define PLAIN_STATE
+#define RULES                                   RULE_LIST
+#define EPS_OF(coefs)                           (REAL)(coefs)->eps
+#define drop_tiny                               PASTE(four_drop_tiny, WORDS)
+#define STORED                                  REAL
+#define TAKE_STATES(s, states, a, i, count)     TYPED(take_states)(s, states, a, i, count)
+#define PUT_STATES(s, states, a, i, count, run) TYPED(put_states)(s, states, a, i, count)
+
+#define AHEAD FAR
+#define TYPE  bf16_f32
+#define RUN_FROM(a, chance, i, n)                                                                                      \
+    ((a)->weights == ADADELTA_WEIGHTS_STOCHASTIC ? parameters_run(chance, i, n) : all_of(n))
+#include "typed_narrow.inc.h"
+#undef RUN_FROM
+#undef AHEAD
+
+#define AHEAD                     NEAR
+#define RUN_FROM(a, chance, i, n) ((void)(chance), all_of(n))
+#define TYPE                      f32
+#define PATTERN                   uint32_t
+#define GET_PATTERN               get_u32
+#define NUMBER_OF                 f32_of
+#define WIDEN(p)                  widen_f32(p)
 #include "measure.inc.h"
+#include "typed_plain.inc.h"
 #undef WORDS
 #undef REAL
-#undef TYPE
 #undef PATTERN
 #undef GET_PATTERN
 #undef NUMBER_OF
@@ -185,14 +212,16 @@ static double most(const vec_f64 *largest)
 #define GET_PATTERN get_u64
 #define NUMBER_OF   f64_of
 #define WIDEN(p)    load_f64(p)
-#include "typed.inc.h"
 #include "measure.inc.h"
-#undef TYPE
+#include "typed_plain.inc.h"
 
-#define ROW_F32(method, name, states, first, second) [method] = name##_f32,
-#define ROW_F64(method, name, states, first, second) [method] = name##_f64,
-#define ROW_U16(method, name, states, first, second) [method] = name##_u16,
-#define ROW_U8(method, name, states, first, second)  [method] = name##_u8,
+#define ROW_f32(method, name, states, first, second)      [method] = name##_f32,
+#define ROW_f64(method, name, states, first, second)      [method] = name##_f64,
+#define ROW_f32_u16(method, name, states, first, second)  [method] = name##_f32_u16,
+#define ROW_f32_u8(method, name, states, first, second)   [method] = name##_f32_u8,
+#define ROW_bf16_f32(method, name, states, first, second) [method] = name##_bf16_f32,
+#define ROW_bf16_u16(method, name, states, first, second) [method] = name##_bf16_u16,
+#define ROW_bf16_u8(method, name, states, first, second)  [method] = name##_bf16_u8,
 
 #undef load /* from here on a member of the set */
 #undef store
@@ -200,16 +229,20 @@ static double most(const vec_f64 *largest)
 #define BY_TYPE(name) .name = {[ADADELTA_F32] = name##_f32, [ADADELTA_F64] = name##_f64}
 
 extern const struct kernel_set PASTE(kernels, ISA);
-const struct kernel_set PASTE(kernels, ISA) = {.isa = STRING(ISA),
-                                               .update = {[ADADELTA_F32] = {[ADADELTA_F32] = {RULE_LIST(ROW_F32)},
-                                                                            [ADADELTA_U16] = {CODED_RULE_LIST(ROW_U16)},
-                                                                            [ADADELTA_U8] = {CODED_RULE_LIST(ROW_U8)}},
-                                                          [ADADELTA_F64] = {[ADADELTA_F64] = {RULE_LIST(ROW_F64)}}},
-                                               .decode = {[ADADELTA_U16] = decode_u16, [ADADELTA_U8] = decode_u8},
-                                               .encode = {[ADADELTA_U16] = encode_u16, [ADADELTA_U8] = encode_u8},
-                                               .chances = {[ADADELTA_U16] = chances_u16, [ADADELTA_U8] = chances_u8},
-                                               BY_TYPE(measure),
-                                               BY_TYPE(look),
-                                               BY_TYPE(distance),
-                                               BY_TYPE(accumulate),
-                                               CONVERSIONS};
+const struct kernel_set PASTE(kernels, ISA) = {
+    .isa = STRING(ISA),
+    .update = {[ADADELTA_F32] = {[ADADELTA_F32] = {RULE_LIST(ROW_f32)},
+                                 [ADADELTA_U16] = {CODED_RULE_LIST(ROW_f32_u16)},
+                                 [ADADELTA_U8] = {CODED_RULE_LIST(ROW_f32_u8)}},
+               [ADADELTA_BF16] = {[ADADELTA_F32] = {RULE_LIST(ROW_bf16_f32)},
+                                  [ADADELTA_U16] = {CODED_RULE_LIST(ROW_bf16_u16)},
+                                  [ADADELTA_U8] = {CODED_RULE_LIST(ROW_bf16_u8)}},
+               [ADADELTA_F64] = {[ADADELTA_F64] = {RULE_LIST(ROW_f64)}}},
+    .decode = {[ADADELTA_U16] = decode_u16, [ADADELTA_U8] = decode_u8},
+    .encode = {[ADADELTA_U16] = encode_u16, [ADADELTA_U8] = encode_u8},
+    .chances = {[ADADELTA_U16] = chances_u16, [ADADELTA_U8] = chances_u8},
+    BY_TYPE(measure),
+    BY_TYPE(look),
+    BY_TYPE(distance),
+    BY_TYPE(accumulate),
+    CONVERSIONS};

@@ -45,14 +45,6 @@ static ALWAYS_INLINE struct COEFS TYPED(spread)(const struct coefs *c)
 
 typedef V TYPED(rule)(V x, V g, V s[], const struct COEFS *c);
 
-/* The arrays of one update. */
-struct TYPED(arrays) {
-    REAL *x;
-    const REAL *g;
-    STORED *state[MAX_STATES];
-    REAL *average; /* or NULL */
-};
-
 /* The first count elements, which fit in a word. */
 static ALWAYS_INLINE V TYPED(take_word)(const REAL *p, size_t count)
 {
@@ -69,57 +61,62 @@ static ALWAYS_INLINE void TYPED(put_word)(REAL *p, V a, size_t count)
 
 #ifdef PLAIN_STATE
 /* State as it is computed; no chance has a part in it. */
-static ALWAYS_INLINE void TYPED(take_states)(V s[], size_t states, STORED *const array[], size_t i, size_t count)
+static ALWAYS_INLINE void TYPED(take_states)(V s[], size_t states, const struct arrays *a, size_t i, size_t count)
 {
     for (size_t k = 0; k < states; k++)
-        s[k] = TYPED(take_word)(array[k] + i, count);
+        s[k] = TYPED(take_word)((const REAL *)a->state[k] + i, count);
 }
 
-static ALWAYS_INLINE void TYPED(put_states)(const V s[], size_t states, STORED *const array[], size_t i, size_t count,
-                                            const struct chance_run *run)
+static ALWAYS_INLINE void TYPED(put_states)(const V s[], size_t states, const struct arrays *a, size_t i, size_t count)
 {
-    (void)run;
     for (size_t k = 0; k < states; k++)
-        TYPED(put_word)(array[k] + i, s[k], count);
+        TYPED(put_word)((REAL *)a->state[k] + i, s[k], count);
 }
 #endif
 
 /* The elements i .. i + count - 1, which fit in a word. Whole words and the end of an array take the same way through
    the same rule, so an element's result does not depend on where it stands. */
-static ALWAYS_INLINE void TYPED(word)(TYPED(rule) * rule, size_t states, const struct TYPED(arrays) * a, size_t i,
-                                      size_t count, const struct COEFS *c, const struct chance_run *run)
+static ALWAYS_INLINE void TYPED(word)(TYPED(rule) * rule, size_t states, const struct arrays *a, size_t i, size_t count,
+                                      const struct COEFS *c, const struct chance_run *run)
 {
-    V x = TYPED(take_word)(a->x + i, count), g = TYPED(take_word)(a->g + i, count), s[MAX_STATES];
-    TYPED(take_states)(s, states, a->state, i, count);
+    (void)states; /* not all ways of storing look at these */
+    (void)run;
+    V x = TAKE_X(a, i, count), g = TAKE_GRADIENT(a, i, count), s[MAX_STATES];
+    TAKE_STATES(s, states, a, i, count);
 
     g = RULE(prepare)(g, c);
     RULE(decay)(&x, &g, c);
     x = rule(x, g, s, c);
 
-    TYPED(put_word)(a->x + i, x, count);
-    TYPED(put_states)(s, states, a->state, i, count, run);
-    if (a->average)
-        TYPED(put_word)(a->average + i, RULE(average)(TYPED(take_word)(a->average + i, count), x, c), count);
+    PUT_X(a, i, x, count, run);
+    PUT_STATES(s, states, a, i, count, run);
+    if (a->average) {
+        REAL *average = (REAL *)a->average + i;
+        TYPED(put_word)(average, RULE(average)(TYPED(take_word)(average, count), x, c), count);
+    }
 }
 
-/* Asks for what will be read soon: for each array a cache line at a time, AHEAD elements from here. */
-static ALWAYS_INLINE void TYPED(fetch_ahead)(size_t states, const struct TYPED(arrays) * a, size_t i)
+/* Asks for what will be read soon of an array, AHEAD elements from number i on, a cache line at a time. */
+static ALWAYS_INLINE void TYPED(fetch)(const void *array, size_t size, size_t i)
 {
-    const size_t ahead = i + AHEAD;
-    for (size_t at = ahead; at < ahead + LANES; at += CACHE_LINE / sizeof(REAL)) {
-        prefetch(a->x, at * sizeof(REAL));
-        prefetch(a->g, at * sizeof(REAL));
-        if (a->average)
-            prefetch(a->average, at * sizeof(REAL));
-    }
-    for (size_t k = 0; k < states; k++) {
-        for (size_t at = ahead; at < ahead + LANES; at += CACHE_LINE / sizeof(STORED))
-            prefetch(a->state[k], at * sizeof(STORED));
-    }
+    for (size_t byte = 0; byte < LANES * size; byte += CACHE_LINE)
+        prefetch(array, (i + AHEAD) * size + byte);
+}
+
+static ALWAYS_INLINE void TYPED(fetch_ahead)(size_t states, const struct arrays *a, size_t i)
+{
+    TYPED(fetch)(a->x, sizeof(STORED_X), i);
+    TYPED(fetch)(a->gradient, sizeof(STORED_X), i);
+    for (size_t k = 0; k < states; k++)
+        TYPED(fetch)(a->state[k], sizeof(STORED), i);
+    if (a->average)
+        TYPED(fetch)(a->average, sizeof(REAL), i);
+    if (KEPT_SIZE(a))
+        TYPED(fetch)(a->kept, KEPT_SIZE(a), i);
 }
 
 /* The elements begin .. end - 1 of arrays of n. */
-static ALWAYS_INLINE void TYPED(run)(TYPED(rule) * rule, size_t states, const struct TYPED(arrays) * a, size_t begin,
+static ALWAYS_INLINE void TYPED(run)(TYPED(rule) * rule, size_t states, const struct arrays *a, size_t begin,
                                      size_t end, size_t n, const struct COEFS *c, const struct chance_run *run)
 {
     size_t i = begin;
@@ -133,26 +130,23 @@ static ALWAYS_INLINE void TYPED(run)(TYPED(rule) * rule, size_t states, const st
 }
 
 /* rule and states are constants where this is inlined: one loop without calls for each rule. */
-static ALWAYS_INLINE void TYPED(array)(TYPED(rule) * rule, size_t states, size_t n, void *x, const void *gradient,
-                                       void *const state[], void *average, const struct coefs *coefs,
-                                       const struct chance *chance)
+static ALWAYS_INLINE void TYPED(all)(TYPED(rule) * rule, size_t states, size_t n, const struct arrays *arrays,
+                                     const struct coefs *coefs, const struct chance *chance)
 {
     const struct COEFS c = TYPED(spread)(coefs);
-    struct TYPED(arrays) a = {.x = x, .g = gradient, .average = average};
-    for (size_t k = 0; k < states; k++)
-        a.state[k] = state[k];
+    const struct arrays a = *arrays; /* which no store can change */
     struct chance_run run;
     for (size_t i = 0; i < n; i = run.end) {
-        run = RUN_FROM(chance, i, n);
+        run = RUN_FROM(&a, chance, i, n);
         TYPED(run)(rule, states, &a, i, run.end, n, &c, &run);
     }
 }
 
 #define DEFINE_KERNEL(method, name, states, first, second)                                                             \
-    static void TYPED(name)(size_t n, void *x, const void *gradient, void *const state[], void *average,               \
-                            const struct coefs *coefs, const struct chance *chance)                                    \
+    static void TYPED(name)(size_t n, const struct arrays *arrays, const struct coefs *coefs,                          \
+                            const struct chance *chance)                                                               \
     {                                                                                                                  \
-        TYPED(array)(RULE(name), states, n, x, gradient, state, average, coefs, chance);                               \
+        TYPED(all)(RULE(name), states, n, arrays, coefs, chance);                                                      \
     }
 
 RULES(DEFINE_KERNEL)

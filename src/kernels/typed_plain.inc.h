@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* typed.inc.h for parameters and gradients of the type computed in. */
+
+#define STORED_X                        REAL
+#define TAKE_X(a, i, count)             TYPED(take_word)((const REAL *)(a)->x + (i), count)
+#define TAKE_GRADIENT(a, i, count)      TYPED(take_word)((const REAL *)(a)->gradient + (i), count)
+#define PUT_X(a, i, number, count, run) TYPED(put_word)((REAL *)(a)->x + (i), number, count)
+#define KEPT_SIZE(a)                    0
+#include "typed.inc.h"
+#undef STORED_X
+#undef TAKE_X
+#undef TAKE_GRADIENT
+#undef PUT_X
+#undef KEPT_SIZE
+#undef TYPE
