@@ -219,8 +219,6 @@ static enum adadelta_status plan_arrays(struct plan *plan, size_t k, const json_
 
     if (!status)
         status = compare_weights(tensor, json, error);
-    if (!status)
-        status = plan_codes(plan, k, json, error);
     for (size_t p = 0; p < tensor->part_count && !status; p++) {
         const struct part *part = &tensor->parts[p];
         if (may_lack(plan, part))
@@ -229,7 +227,7 @@ static enum adadelta_status plan_arrays(struct plan *plan, size_t k, const json_
         status = name ? find_array(plan, tensor, name, part->dtype, &entry->parts[p], error) : no_memory(error);
         free(name);
     }
-    return status;
+    return status ? status : plan_codes(plan, k, json, error);
 }
 
 static enum adadelta_status plan_tensors(struct plan *plan, const json_t *tensors, struct adadelta_error *error)

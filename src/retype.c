@@ -74,6 +74,8 @@ static void convert_tensor(struct adadelta *optimizer, struct tensor *tensor, en
         convert_state(optimizer, tensor, &next);
         convert_rest(optimizer, tensor, &next);
     }
+    if (!is_coded(next.info.state_dtype))
+        next.rewrites = 0; /* as a checkpoint, which keeps none, would have it */
     memory_give(&optimizer->options.allocator, tensor->block, tensor->block_size);
     *tensor = next;
 }

@@ -2,14 +2,16 @@
 /* Storage words of coded state (docs/lowbit.md): the two means of squares of a rule, v and u, in units of eps. Numbers
    are kept as the patterns of floats, without their last bits and within bounds:
 
-       v   as v + 1, from 1 on: code 0 is 0 exactly, and the spacing is finest where v beside eps counts
-       u   U16: as u + 1
-           U8:  as the ratio q = (u + 1)/(v + 1), what a gradient is multiplied by before the root; code 0 is 1. It
-   moves slowly, and what v loses by rounding does not add up in it; u by itself would have too few bits
+       v        as v + 1: code 0 is 0 exactly, and the spacing is finest where v beside eps counts
+       u, U16   as u + 1
+       u, U8    as the ratio q = (u + 1)/(v + 1), whose root a gradient is multiplied by; code 0 is 1
+
+   q moves slowly, and what v loses by rounding does not add up in it; u by itself would drift with so few bits.
 
    What is dropped decides by chance: a random number of as many bits is added before, so that the mean is exact.
 
-   No include guard: read once a format, with CODE (u16, u8), its CODE_TYPE, and how many bits each state drops. */
+   No include guard: read once a format, with CODE (u16, u8), its CODE_TYPE, and for v and u: how many bits are DROPPED,
+   the pattern of the LEAST number, and for u the code of that number, FIRST_U, and how it comes from what is kept. */
 
 #define CODED(name) PASTE(name, CODE)
 
@@ -24,8 +26,8 @@ static inline struct chance_run CODED(chance_run)(const struct chance *chance, s
 /* Random numbers of as many bits as are dropped, less the pattern that codes begin at, which encoding takes off. */
 static void CODED(chances)(uint32_t n, uint32_t words[][CHANCE_ROOM], uint64_t key)
 {
-    draw(n, words[0], key, 0);
-    draw(n, words[1], key, CHANCE_ROOM);
+    random_words(n, words[0], key, 0);
+    random_words(n, words[1], key, CHANCE_ROOM);
     for (uint32_t i = 0; i < n; i++)
         words[0][i] = (words[0][i] >> (32 - DROPPED_V)) - LEAST_V;
     for (uint32_t i = 0; i < n; i++)

@@ -299,7 +299,7 @@ static inline struct chance_run parameters_run(const struct chance *chance, size
 }
 
 /* Random numbers first .. first + n - 1 of a key. */
-static void draw(uint32_t n, uint32_t *restrict words, uint64_t key, uint32_t first)
+static void random_words(uint32_t n, uint32_t *restrict words, uint64_t key, uint32_t first)
 {
     const struct seed seed = seed_of(key);
     for (uint32_t i = 0; i < n; i++)
@@ -433,4 +433,4 @@ static void join(size_t n, void *restrict x, const void *restrict values, const 
                                 [ADADELTA_F16] = convert_f16_f64}},                                                    \
     .adopt = {[ADADELTA_BF16] = adopt_bf16, [ADADELTA_F16] = adopt_f16},                                               \
     .dither = {[ADADELTA_BF16] = dither_array_bf16, [ADADELTA_F16] = dither_array_f16}, .join = join, .split = split,  \
-    .draw = draw
+    .draw = random_words

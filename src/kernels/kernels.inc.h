@@ -93,7 +93,7 @@ static ALWAYS_INLINE four_f32 ratio_kept(four_f32 u, four_f32 v)
    alone left the step at 0.87 of the limit of memory at 16 Mi parameters, these at 0.99; on a Zen 5 they cost 1 to 4 %
    (docs/performance.md); 512 bytes are too few, 4096 no better. Where arrays are narrower, twice as many elements are
    (of U16 state, on the Zen 5: 0.94 of the limit with 512 elements, 0.99 with 1024). */
-#define NEAR ((2048 / sizeof(REAL)))
+#define NEAR (2048 / sizeof(REAL))
 #define FAR  1024
 
 /* Names of our own that exist once a type. */
