@@ -66,7 +66,7 @@ enum {
     F32_NORMAL = 0x00800000,    /* 2^-126, of bf16 too */
     F32_F16_NORMAL = 113 << 23, /* 2^-14 */
     F32_F16_INF = 0x477ff000,   /* 65520, half-way from the largest f16 to what would be the next */
-    F32_BF16_INF = 0x7f7f8000,  /* the same of bf16 */
+    F32_BF16_LARGEST = 0x7f7f0000,
     F64_INF = 0x7ff00000,
     F64_F32_NORMAL = 897 << 20,
     F64_F16_NORMAL = 1009 << 20,

@@ -7,8 +7,10 @@
 
 #ifdef ONE_LANE
 typedef uint32_t vec_u32;
+typedef int32_t vec_i32;
 #else
 typedef uint32_t vec_u32 __attribute__((vector_size(sizeof(vec_f32))));
+typedef int32_t vec_i32 __attribute__((vector_size(sizeof(vec_f32))));
 #endif
 
 static inline vec_u32 bits_of(vec_f32 x)
