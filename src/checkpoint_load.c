@@ -200,7 +200,7 @@ static enum adadelta_status plan_codes(struct plan *plan, size_t k, const json_t
     const char *theirs = json_string_value(json_object_get(state, "format"));
     const char *ours = state_format(tensor->info.state_dtype);
     plan->entries[k].unit = json_number_value(unit);
-    if (!theirs || !count_read(state, "rewrites", &plan->entries[k].rewrites) || !json_is_real(unit) ||
+    if (!theirs || !count_read(state, "rewrites", &plan->entries[k].rewrites) || !json_is_number(unit) ||
         !(plan->entries[k].unit > 0) || !isfinite(plan->entries[k].unit))
         return malformed(error, "a tensor with state in codes lacks their format, unit or rewrites, or one is no such");
     if (strcmp(theirs, ours) != 0)

@@ -198,6 +198,17 @@ static inline void load(struct adadelta *optimizer)
         fail_msg("%s", error.text);
 }
 
+/* What checkpoint_reader.py prints of the file, to be given to free. */
+static inline char *read_by_python(void)
+{
+    char command[1000], output[400];
+    snprintf(output, sizeof output, "%s/out", folder);
+    snprintf(command, sizeof command, "python3 -B '%s/tests/checkpoint_reader.py' '%s' >'%s'", SOURCE_DIR, path,
+             output);
+    assert_int_equal(system(command), 0);
+    return (char *)slurp(output).data;
+}
+
 /* A load that must fail with such a text and leave everything as it was. */
 static inline void refuse(struct adadelta *optimizer, enum adadelta_status status, const char *says)
 {

@@ -4,6 +4,7 @@ library, complains about the first thing that is not as it should be, and prints
 
     text  NAME TEXT                 (both as JSON)
     array NAME DTYPE [SHAPE] VALUES (in the order of the file)
+    means NAME VALUES               (of state in codes, by docs/lowbit.md: the numbers that they stand for)
 """
 import json
 import math
@@ -18,6 +19,7 @@ HYPER = {"lr", "rho", "eps", "weight_decay", "momentum", "beta1", "beta2", "nest
 SETTINGS = {"seed", "averaging", "average_decay", "swapped", "gradients", "schedule"}
 GRADIENTS = {"scale", "nonfinite", "clip_value", "clip_norm", "clip_global_norm", "duplicates"}
 SCHEDULE = {"kind", "steps", "warmup", "every", "gamma", "end"}
+FORMATS = {"U16": "w10e6", "U8": "w3e5 q2e6"}
 
 
 def check(condition, complaint):
@@ -28,6 +30,36 @@ def check(condition, complaint):
 def unique(pairs):
     check(len(dict(pairs)) == len(pairs), "a key stands twice")
     return dict(pairs)
+
+
+def check_codes(name, entry, header, optimizer):
+    state = entry["state"]
+    check(optimizer["method"] == "adadelta", "codes of another method")
+    check(set(state) == {"format", "unit", "rewrites"}, "wrong keys in a tensor's state")
+    check(isinstance(state["rewrites"], int) and state["rewrites"] >= 0, "no count of rewrites")
+    check(state["format"] == FORMATS[header[f"{name}.square_avg"]["dtype"]], "another format than the type's")
+    check(header[f"{name}.acc_delta"]["dtype"] == header[f"{name}.square_avg"]["dtype"], "two types of state")
+    check(state["unit"] == entry.get("hyper", optimizer["groups"][entry["group"]])["eps"], "codes not in units of eps")
+
+
+def number(bits):
+    return struct.unpack("<f", struct.pack("<I", bits))[0]
+
+
+def single(value):
+    return struct.unpack("<f", struct.pack("<f", value))[0]
+
+
+def means(dtype, v_codes, u_codes, unit):
+    """What codes stand for: [n] square_avg and [n] acc_delta."""
+    one, least = 0x3f800000, 0x2f800000
+    if dtype == "U16":
+        w = [number(one + (code << 13)) for code in v_codes]
+        w_of_u = [number(one + (code << 13)) for code in u_codes]
+    else:
+        w = [number(one + (code << 20)) for code in v_codes]
+        w_of_u = [number(least + ((code ^ 0x80) << 21)) * v for code, v in zip(u_codes, w)]
+    return [single(v - 1) * unit for v in w], [max(single(u - 1), 0) * unit for u in w_of_u]
 
 
 def check_optimizer(text, header):
@@ -43,8 +75,11 @@ def check_optimizer(text, header):
     for name, entry in optimizer["tensors"].items():
         check(name in header, f"{name} has no array")
         narrow = header[name]["dtype"] in ("BF16", "F16")
-        check(set(entry) - {"hyper"} == {"group", "step", "skipped", "averaged", "no_decay"} | ({"weights"} if narrow else set()),
-              "wrong keys in a tensor")
+        codes = header.get(f"{name}.square_avg", {}).get("dtype") in FORMATS
+        check(set(entry) - {"hyper"} == {"group", "step", "skipped", "averaged", "no_decay"}
+              | ({"weights"} if narrow else set()) | ({"state"} if codes else set()), "wrong keys in a tensor")
+        if codes:
+            check_codes(name, entry, header, optimizer)
         check(set(entry.get("hyper", HYPER)) == HYPER, "wrong keys in a tensor's settings")
         check(entry["group"] < len(optimizer["groups"]), "no such group")
         check(entry["step"] <= optimizer["step"], "a tensor has taken more steps than there were")
@@ -76,6 +111,7 @@ def main():
     for name, value in metadata.items():
         print("text", json.dumps(name), json.dumps(value))
     end = 0
+    arrays = {}
     for name, entry in header.items():
         check(set(entry) == {"dtype", "shape", "data_offsets"}, "wrong keys in an array")
         size, code = SIZES[entry["dtype"]]
@@ -85,8 +121,15 @@ def main():
         check((start + begin) % size == 0, f"{name} is not aligned")
         end = stop
         values = struct.unpack_from(f"<{count}{code}", data, start + begin)
+        arrays[name] = values
         print("array", json.dumps(name), entry["dtype"], entry["shape"], *("%.17g" % value for value in values))
     check(start + end == len(data), "bytes follow the last array")
+    for name, entry in json.loads(metadata.get("adadelta.optimizer", "{}")).get("tensors", {}).items():
+        if "state" in entry:
+            states = [f"{name}.square_avg", f"{name}.acc_delta"]
+            numbers = means(header[states[0]]["dtype"], *(arrays[state] for state in states), entry["state"]["unit"])
+            for state, values in zip(states, numbers):
+                print("means", json.dumps(state), *("%.17g" % value for value in values))
 
 
 main()

@@ -282,17 +282,6 @@ static void a_checkpoint_of_itself_changes_nothing(void **state)
 
 /* ---- Other readers ---- */
 
-/* What checkpoint_reader.py prints of the file, to be given to free. */
-static char *read_by_python(void)
-{
-    char command[1000], output[400];
-    snprintf(output, sizeof output, "%s/out", folder);
-    snprintf(command, sizeof command, "python3 -B '%s/tests/checkpoint_reader.py' '%s' >'%s'", SOURCE_DIR, path,
-             output);
-    assert_int_equal(system(command), 0);
-    return (char *)slurp(output).data;
-}
-
 /* Patterns of 16 bits as the reader prints BF16 and U16. */
 static void assert_patterns(const char *printed, const char *what, const void *patterns)
 {

@@ -10,8 +10,11 @@
 
    What is dropped decides by chance: a random number of as many bits is added before, so that the mean is exact.
 
+   Of U16 one chance serves v and u: what decides over the step is their ratio, which then gets less of it.
+
    No include guard: read once a format, with CODE (u16, u8), its CODE_TYPE, and for v and u: how many bits are DROPPED,
-   the pattern of the LEAST number, and for u the code of that number, FIRST_U, and how it comes from what is kept. */
+   the pattern of the LEAST number, and for u the code of that number, FIRST_U, how it comes from what is kept, and the
+   number of its chance. */
 
 #define CODED(name) PASTE(name, CODE)
 
@@ -27,9 +30,11 @@ static inline struct chance_run CODED(chance_run)(const struct chance *chance, s
 static void CODED(chances)(uint32_t n, uint32_t words[][CHANCE_ROOM], uint64_t key)
 {
     random_words(n, words[0], key, 0);
-    random_words(n, words[1], key, CHANCE_ROOM);
     for (uint32_t i = 0; i < n; i++)
         words[0][i] = (words[0][i] >> (32 - DROPPED_V)) - LEAST_V;
+    if (CHANCE_OF_U == 0)
+        return;
+    random_words(n, words[1], key, CHANCE_ROOM);
     for (uint32_t i = 0; i < n; i++)
         words[1][i] = (words[1][i] >> (32 - DROPPED_U)) - LEAST_U;
 }
@@ -101,7 +106,8 @@ static ALWAYS_INLINE void CODED(put_states)(const four_f32 s[], void *v_codes, v
     const size_t at = i - run->begin;
     const four_f32 one = four_set_f32(1), v = four_add_f32(s[0], one), u = four_add_f32(s[1], one);
     CODED(put_v)((CODE_TYPE *)v_codes + i, v, count, run->words[0] + at, run->keys[0]);
-    CODED(put_u)((CODE_TYPE *)u_codes + i, KEPT_OF_U(u, v), count, run->words[1] + at, run->keys[1]);
+    CODED(put_u)
+    ((CODE_TYPE *)u_codes + i, KEPT_OF_U(u, v), count, run->words[CHANCE_OF_U] + at, run->keys[CHANCE_OF_U]);
 }
 
 /* ---- Arrays ---- */

@@ -34,6 +34,7 @@ enum { BITS_OF_ONE = 0x3f800000 };
 #define FIRST_U           0u
 #define U_FROM_KEPT(u, v) (u)
 #define KEPT_OF_U(u, v)   (u)
+#define CHANCE_OF_U       0
 #include "coded.inc.h"
 #undef CODE
 #undef CODE_TYPE
@@ -44,6 +45,7 @@ enum { BITS_OF_ONE = 0x3f800000 };
 #undef FIRST_U
 #undef U_FROM_KEPT
 #undef KEPT_OF_U
+#undef CHANCE_OF_U
 
 /* Of q 2 bits and 6 of the exponent, from 2^-32 to 1.75 * 2^31: all that v and u allow. */
 static ALWAYS_INLINE four_f32 ratio_kept(four_f32 u, four_f32 v)
@@ -60,6 +62,7 @@ static ALWAYS_INLINE four_f32 ratio_kept(four_f32 u, four_f32 v)
 #define FIRST_U           0x80u
 #define U_FROM_KEPT(q, v) four_mul_f32(q, v)
 #define KEPT_OF_U(u, v)   ratio_kept(u, v)
+#define CHANCE_OF_U       1
 #include "coded.inc.h"
 #undef CODE
 #undef CODE_TYPE
@@ -70,6 +73,7 @@ static ALWAYS_INLINE four_f32 ratio_kept(four_f32 u, four_f32 v)
 #undef FIRST_U
 #undef U_FROM_KEPT
 #undef KEPT_OF_U
+#undef CHANCE_OF_U
 
 /* ---- The words of the rules ---- */
 
