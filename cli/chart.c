@@ -6,10 +6,11 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "gnuplot.h"
 
-enum { MAX_CURVES = ADADELTA_METHOD_COUNT, FEW_EPOCHS = 40 };
+enum { FEW_EPOCHS = 40, LEAST_MARGIN = 12, MAX_LABEL = 28 };
 
 static const double highest_start = 3, highest_start_logarithmic = 1000; /* see choose_range */
 
@@ -89,11 +90,11 @@ static double bottom_of(const struct chart *chart)
     return axis_height + line_height * (double)chart->curve_count;
 }
 
-/* The methods' names at the right, where their curves end; of one that diverged the legend tells. */
+/* The labels at the right, where their curves end; of one that diverged the legend tells. */
 static void write_names(FILE *script, const struct chart *chart, const struct y_range *range)
 {
     double height[MAX_CURVES];
-    enum adadelta_method method[MAX_CURVES];
+    const struct curve *ends[MAX_CURVES];
     size_t count = 0;
     for (size_t c = 0; c < chart->curve_count; c++) {
         const struct curve *curve = &chart->curves[c];
@@ -103,15 +104,43 @@ static void write_names(FILE *script, const struct chart *chart, const struct y_
         size_t k = count++;
         for (; k > 0 && height[k - 1] > end; k--) {
             height[k] = height[k - 1];
-            method[k] = method[k - 1];
+            ends[k] = ends[k - 1];
         }
         height[k] = end;
-        method[k] = curve->method;
+        ends[k] = curve;
     }
     spread(height, count, line_height / (top - bottom_of(chart)));
-    for (size_t k = 0; k < count; k++)
-        fprintf(script, "set label '%s' at graph 1.015, graph %.4f left textcolor rgb '%s' noenhanced\n",
-                adadelta_method_name(method[k]), height[k], method_style(method[k])->color);
+    for (size_t k = 0; k < count; k++) {
+        char label[MAX_LABEL + 4];
+        const int is_long = strlen(ends[k]->label) > MAX_LABEL;
+        snprintf(label, sizeof label, "%.*s%s", is_long ? MAX_LABEL - 1 : MAX_LABEL, ends[k]->label,
+                 is_long ? "…" : "");
+        fprintf(script, "set label ");
+        gnuplot_text(script, label);
+        fprintf(script, " at graph 1.015, graph %.4f left textcolor rgb '%s' noenhanced\n", height[k],
+                method_style(ends[k]->method)->color);
+    }
+}
+
+/* Letters of room at the right. */
+static int margin_of(const struct chart *chart)
+{
+    int margin = LEAST_MARGIN;
+    for (size_t c = 0; c < chart->curve_count; c++) {
+        const int length = (int)strlen(chart->curves[c].label);
+        const int wanted = (length < MAX_LABEL ? length : MAX_LABEL) + 3;
+        margin = wanted > margin ? wanted : margin;
+    }
+    return margin;
+}
+
+/* Which need longer lines in the legend. */
+static int has_dashes(const struct chart *chart)
+{
+    int some = 0;
+    for (size_t c = 0; c < chart->curve_count; c++)
+        some |= chart->curves[c].turn > 0;
+    return some;
 }
 
 static void write_axes(FILE *script, const struct chart *chart, const struct y_range *range)
@@ -122,10 +151,13 @@ static void write_axes(FILE *script, const struct chart *chart, const struct y_r
     gnuplot_text(script, chart->subtitle);
     fprintf(script, " noenhanced\nset xlabel 'epoch' noenhanced\nset ylabel ");
     gnuplot_text(script, chart->y_label);
-    fprintf(script, " noenhanced\nset border 3 linecolor rgb '#555555'\nset tics nomirror textcolor rgb '#222222'\n"
-                    "set grid ytics linecolor rgb '#dddddd' linewidth 1\nset rmargin 12\n"
-                    "set key bmargin center horizontal Left reverse noenhanced samplen 2.5 maxcols 1\n");
-    fprintf(script, "set tmargin at screen %g\nset bmargin at screen %g\n", top, bottom_of(chart));
+    fprintf(script,
+            " noenhanced\nset border 3 linecolor rgb '#555555'\nset tics nomirror textcolor rgb '#222222'\n"
+            "set grid ytics linecolor rgb '#dddddd' linewidth 1\n"
+            "set key bmargin center horizontal Left reverse noenhanced samplen %s maxcols 1\n",
+            has_dashes(chart) ? "5" : "2.5");
+    fprintf(script, "set tmargin at screen %g\nset bmargin at screen %g\nset rmargin %d\n", top, bottom_of(chart),
+            margin_of(chart));
     if (chart->epochs == 1)
         fprintf(script, "set xrange [0.5:1.5]\n");
     else
@@ -161,7 +193,8 @@ static void write_curve(FILE *script, const struct chart *chart, size_t c)
         fprintf(script, "$curve%zu using 1:2", c);
     else
         fprintf(script, "NaN"); /* for the legend alone */
-    fprintf(script, " with %s linewidth 2 linecolor rgb '%s'", points ? "linespoints" : "lines", style->color);
+    fprintf(script, " with %s linewidth 2 linecolor rgb '%s' dashtype %s", points ? "linespoints" : "lines",
+            style->color, dash_style(curve->turn));
     if (points)
         fprintf(script, " pointtype %d pointsize 0.7", style->point);
     fprintf(script, " title ");

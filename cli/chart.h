@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A chart of one figure by epoch, a curve for each method. */
+/* A chart of one figure by epoch, a curve for each run of a method. */
 #ifndef CLI_CHART_H
 #define CLI_CHART_H
 
@@ -10,11 +10,16 @@
 #include "trouble.h"
 
 struct curve {
-    enum adadelta_method method;
+    enum adadelta_method method; /* gives the colour */
+    size_t turn;                 /* how many of the method's curves come before it: gives the dashes */
+    const char *label;           /* stands where the curve ends */
     const char *legend;
     size_t count;    /* epochs there are; fewer than the chart's where the run diverged */
     const double *y; /* [count] of epochs 1, 2, ... */
 };
+
+/* With more, the labels of all ends have no room beside the axis. */
+enum { MAX_CURVES = 9 };
 
 struct chart {
     const char *title, *subtitle, *y_label;

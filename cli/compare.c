@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* adadelta compare: the same model from the same start, once with each method, in a table and a picture. */
+/* adadelta compare: the same model from the same start, with one method after the other, in a table and a picture. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,12 +15,15 @@
 #include "sets.h"
 #include "settings.h"
 
+_Static_assert((int)MAX_CONTENDERS <= (int)MAX_CURVES, "a chart has no room for all contenders");
+
 static const double default_fraction = 0.2;
 
-/* The run of one method under way. */
+/* A run under way. */
 struct heat {
     const struct args *args;
     struct contender *contender;
+    int label_width;
     enum target_kind kind;
     struct progress progress;
     struct fit_progress last;
@@ -30,7 +33,8 @@ struct heat {
 
 static json_t *event_of(const struct contender *contender, const char *event)
 {
-    return json_pack("{s:s,s:s}", "event", event, "method", adadelta_method_name(contender->settings.method));
+    return json_pack("{s:s,s:s,s:o,s:s?}", "event", event, "method", adadelta_method_name(contender->settings.method),
+                     "label", report_text(contender->label), "state", describe_state(&contender->settings));
 }
 
 static int watch(const struct fit_progress *now, void *context)
@@ -64,6 +68,7 @@ static enum verdict report_heat(const struct heat *heat)
     json_object_set_new(line, "epochs", json_integer((json_int_t)contender->epochs_done));
     json_object_set_new(line, "seconds", report_number(contender->seconds));
     json_object_set_new(line, "lr", report_number(contender->settings.hyper.lr));
+    json_object_set_new(line, "state_bytes", json_integer((json_int_t)contender->state_bytes));
     if (contender->epochs_done > 0) {
         report_losses(line, &heat->last);
         json_object_set_new(line, key, report_number(contender->figure[contender->best]));
@@ -74,18 +79,19 @@ static enum verdict report_heat(const struct heat *heat)
     return report_json(stdout, line, heat->trouble);
 }
 
-/* Trains with one method. That it diverges is a result and no failure of the comparison. */
+/* Trains one contender. That it diverges is a result and no failure of the comparison. */
 static enum verdict run_heat(struct heat *heat, const struct sets *sets, struct fit *fit)
 {
     struct contender *contender = heat->contender;
-    char label[NUMBER_SIZE];
+    char label[MAX_LABEL_WIDTH + 2];
     int stopped, quiet = heat->args->values[OPTION_QUIET].given;
     contender->settings = *fit_get_settings(fit);
     contender->figure = calloc(contender->settings.epochs, sizeof *contender->figure);
     if (!contender->figure)
         return blame_memory(heat->trouble);
+    contender->state_bytes = fit_state_bytes(fit);
     heat->kind = sets->train.target;
-    snprintf(label, sizeof label, "%-9s ", adadelta_method_name(contender->settings.method));
+    snprintf(label, sizeof label, "%-*.*s ", heat->label_width, heat->label_width, contender->label);
     progress_start(&heat->progress, label, quiet);
     struct trouble failure = {""};
     enum verdict verdict = fit_run(fit, watch, heat, &stopped, &failure);
@@ -93,7 +99,7 @@ static enum verdict run_heat(struct heat *heat, const struct sets *sets, struct 
     if (verdict != DONE) {
         snprintf(contender->failure, sizeof contender->failure, "%.*s", (int)sizeof contender->failure - 1,
                  failure.text);
-        remark(quiet, "%s: %s", adadelta_method_name(contender->settings.method), contender->failure);
+        remark(quiet, "%s: %s", contender->label, contender->failure);
     }
     if (heat->verdict == DONE && heat->args->values[OPTION_JSON].given)
         heat->verdict = report_heat(heat);
@@ -106,7 +112,10 @@ static enum verdict run_contest(struct contest *contest, const struct args *args
     enum verdict verdict = DONE;
     contest->kind = sets->train.target;
     for (size_t i = 0; i < contest->count && verdict == DONE; i++) {
-        struct heat heat = {.args = args, .contender = &contest->contenders[i], .trouble = trouble};
+        struct heat heat = {.args = args,
+                            .contender = &contest->contenders[i],
+                            .label_width = contest_label_width(contest),
+                            .trouble = trouble};
         struct fit *fit = NULL;
         verdict = fit_create(&fit, &heat.contender->settings, &sets->train, sets_test(sets),
                              (int)args->values[OPTION_THREADS].whole, trouble);
@@ -125,8 +134,8 @@ static enum verdict run_contest(struct contest *contest, const struct args *args
 static enum verdict draw(const struct contest *contest, const struct args *args, const struct sets *sets,
                          struct trouble *trouble)
 {
-    struct curve curves[ADADELTA_METHOD_COUNT];
-    char legends[ADADELTA_METHOD_COUNT][METHOD_SIZE + 20], title[300], subtitle[400], model[256], rows[NUMBER_SIZE];
+    struct curve curves[MAX_CONTENDERS];
+    char legends[MAX_CONTENDERS][METHOD_SIZE + 20], title[300], subtitle[400], model[256], rows[NUMBER_SIZE];
     const struct fit_settings *settings = &contest->contenders[0].settings;
     const char *data = args->operands[0], *slash = strrchr(data, '/');
     int is_class = contest->kind == TARGET_CLASS;
@@ -135,7 +144,12 @@ static enum verdict draw(const struct contest *contest, const struct args *args,
         describe_method(&contender->settings, legends[i], METHOD_SIZE);
         if (contender->failure[0])
             strcat(legends[i], " (diverged)");
-        curves[i] = (struct curve){contender->settings.method, legends[i], contender->epochs_done, contender->figure};
+        curves[i] = (struct curve){.method = contender->settings.method,
+                                   .turn = contender->turn,
+                                   .label = contender->label,
+                                   .legend = legends[i],
+                                   .count = contender->epochs_done,
+                                   .y = contender->figure};
     }
     describe_model(&settings->model, model, sizeof model);
     snprintf(title, sizeof title, "%s by epoch on %.200s", is_class ? "Test error" : "Test loss",
@@ -173,7 +187,7 @@ static void say_what(const struct contest *contest, const struct args *args, con
 {
     char data[256];
     sets_describe(sets, data, sizeof data);
-    remark(args->values[OPTION_QUIET].given, "%s; %zu methods from the same start", data, contest->count);
+    remark(args->values[OPTION_QUIET].given, "%s; %zu runs from the same start", data, contest->count);
 }
 
 static enum verdict compare(const struct args *args, struct trouble *trouble)
@@ -210,8 +224,8 @@ static enum verdict compare(const struct args *args, struct trouble *trouble)
 
 static const struct option contest_rows[] = {
     {OPTION_METHODS, OPTION_TEXT, "methods", 0, "LIST", 0, 0, 0,
-     "methods, each with settings of its own behind colons, as in sgd:lr=0.05,momentum:nesterov,adadelta (default "
-     "sgd,momentum,adagrad,adadelta)"},
+     "methods, each with settings of its own behind colons, as in sgd:lr=0.05,momentum:nesterov,adadelta; a method may "
+     "stand there again with others, as in adadelta,adadelta:state=u16 (default sgd,momentum,adagrad,adadelta)"},
     {OPTION_OUTPUT, OPTION_TEXT, "output", 'o', "PICTURE", 0, 0, 0, "draw the curves into a .svg or .png file"},
     {OPTION_TITLE, OPTION_TEXT, "title", 0, "TEXT", 0, 0, 0,
      "title of the picture (default: the figure and DATA's name)"},
@@ -225,9 +239,10 @@ const struct command compare_command = {
     .operands = "DATA",
     .operand_count = 1,
     .details = "\n"
-               "Every method begins with the same weights and sees the same batches. Without --test and\n"
+               "Every run begins with the same weights and sees the same batches. Without --test and\n"
                "--test-fraction a fifth of the rows is set apart to test on. Settings below are for all methods, but\n"
-               "for those that stand in --methods. The rate is constant unless --schedule is given.\n",
+               "for those that stand in --methods; --state is for those that can have it. The rate is constant\n"
+               "unless --schedule is given.\n",
     .groups = {&contest_options, &data_options, &test_options, &model_options, &hyper_options, &effort_options,
                &common_options},
     .examples = {"adadelta compare digits.csv --model mlp:64 --epochs 20 -o digits.svg",

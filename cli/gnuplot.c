@@ -20,6 +20,11 @@ static const struct line_style styles[] = {
 };
 _Static_assert(sizeof styles / sizeof *styles == ADADELTA_METHOD_COUNT, "a method has no line style");
 
+/* Lengths of strokes and gaps; as many as a picture has curves. */
+static const char *const dashes[] = {
+    "solid", "(9,4)", "(2,3)", "(9,3,2,3)", "(18,4)", "(9,3,2,3,2,3)", "(5,2)", "(18,3,2,3)", "(2,7)",
+};
+
 /* The picture formats: adding one is a row. A PNG has twice the pixels, to be sharp where it is shown 800 wide. gnuplot
    does not tell when it could not write all; the end of a picture does. */
 static const struct format {
@@ -33,6 +38,11 @@ enum { FORMAT_COUNT = sizeof formats / sizeof *formats };
 const struct line_style *method_style(enum adadelta_method method)
 {
     return &styles[method];
+}
+
+const char *dash_style(size_t turn)
+{
+    return dashes[turn % (sizeof dashes / sizeof *dashes)];
 }
 
 static const struct format *format_for(const char *path)

@@ -18,6 +18,9 @@ struct line_style {
 
 const struct line_style *method_style(enum adadelta_method method);
 
+/* gnuplot's words for the dashes of a method's curve number turn, from 0, which is a line without any. */
+const char *dash_style(size_t turn);
+
 /* Finds out, before any work is done, whether a picture of that name can be drawn: MISUSE for an unknown suffix, FAILED
    where gnuplot is missing. */
 enum verdict gnuplot_check(const char *path, struct trouble *trouble);

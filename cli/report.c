@@ -25,6 +25,13 @@ json_t *report_number(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+json_t *report_seed(uint64_t seed)
+{
+    char text[NUMBER_SIZE];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)seed);
+    return seed <= INT64_MAX ? json_integer((json_int_t)seed) : json_string(text);
+}
+
 json_t *report_text(const char *text)
 {
     json_t *value = json_string(text);

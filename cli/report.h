@@ -16,6 +16,9 @@ enum verdict report_json(FILE *out, json_t *object, struct trouble *trouble);
 /* A number that reads back with the same bits; null for NaN and infinity, which JSON does not have. */
 json_t *report_number(double value);
 
+/* A seed, as a text where it is larger than JSON's whole numbers are sure to be. */
+json_t *report_seed(uint64_t seed);
+
 /* A text; null where its bytes are not UTF-8. */
 json_t *report_text(const char *text);
 

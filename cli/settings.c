@@ -2,59 +2,36 @@
 /* See settings.h. */
 #include "settings.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-/* The settings that are numbers: the option that overrules the method's own, and the methods that look at it. */
-#define ALL     (~0u)
-#define M(name) (1u << ADADELTA_METHOD_##name)
+#include "state_type.h"
+
+/* Where the number of an option is kept that overrules the method's own. */
 static const struct {
     enum option_id id;
-    const char *name;
-    unsigned methods;
+    size_t offset;
 } hyper_fields[] = {
-    {OPTION_LR, "lr", ALL},
-    {OPTION_RHO, "rho", M(ADADELTA) | M(RMSPROP)},
-    {OPTION_MOMENTUM, "momentum", M(MOMENTUM)},
-    {OPTION_BETA1, "beta1", M(ADAMW)},
-    {OPTION_BETA2, "beta2", M(ADAMW)},
-    {OPTION_EPS, "eps", ALL & ~(M(SGD) | M(MOMENTUM))},
-    {OPTION_WEIGHT_DECAY, "weight decay", ALL},
+    {OPTION_LR, offsetof(struct adadelta_hyper, lr)},
+    {OPTION_RHO, offsetof(struct adadelta_hyper, rho)},
+    {OPTION_MOMENTUM, offsetof(struct adadelta_hyper, momentum)},
+    {OPTION_BETA1, offsetof(struct adadelta_hyper, beta1)},
+    {OPTION_BETA2, offsetof(struct adadelta_hyper, beta2)},
+    {OPTION_EPS, offsetof(struct adadelta_hyper, eps)},
+    {OPTION_WEIGHT_DECAY, offsetof(struct adadelta_hyper, weight_decay)},
 };
 enum { HYPER_FIELD_COUNT = sizeof hyper_fields / sizeof *hyper_fields };
-
-/* Where the number of such an option is kept. */
-static double *field_of(struct adadelta_hyper *hyper, enum option_id id)
-{
-    double *const fields[OPTION_ID_COUNT] = {
-        [OPTION_LR] = &hyper->lr,
-        [OPTION_RHO] = &hyper->rho,
-        [OPTION_MOMENTUM] = &hyper->momentum,
-        [OPTION_BETA1] = &hyper->beta1,
-        [OPTION_BETA2] = &hyper->beta2,
-        [OPTION_EPS] = &hyper->eps,
-        [OPTION_WEIGHT_DECAY] = &hyper->weight_decay,
-    };
-    return fields[id];
-}
 
 static void hyper_from_args(struct adadelta_hyper *hyper, const struct args *args)
 {
     for (size_t i = 0; i < HYPER_FIELD_COUNT; i++) {
-        const enum option_id id = hyper_fields[i].id;
-        if (args->values[id].given)
-            *field_of(hyper, id) = args->values[id].real;
+        const struct option_value *value = &args->values[hyper_fields[i].id];
+        if (value->given)
+            memcpy((char *)hyper + hyper_fields[i].offset, &value->real, sizeof value->real);
     }
     hyper->nesterov |= args->values[OPTION_NESTEROV].given;
     hyper->decoupled |= args->values[OPTION_DECOUPLED].given;
-}
-
-int setting_is_used(enum adadelta_method method, enum option_id id)
-{
-    size_t i = 0;
-    while (i < HYPER_FIELD_COUNT && hyper_fields[i].id != id)
-        i++;
-    return i < HYPER_FIELD_COUNT && (hyper_fields[i].methods >> method & 1);
 }
 
 /* The names that an option may have, one after the other until NULL. */
@@ -84,6 +61,12 @@ static const char *init_names(int i)
 static const char *scale_names(int i)
 {
     return scale_name((enum scale_kind)i);
+}
+
+/* The first type is the default, which has no name. */
+static const char *state_names(int i)
+{
+    return state_type_name((enum adadelta_dtype)(i + 1));
 }
 
 static const char *task_names(int i)
@@ -142,14 +125,29 @@ static enum verdict schedule_from_args(struct adadelta_schedule *schedule, const
     return verdict;
 }
 
+static enum verdict method_from_args(struct fit_settings *settings, const struct args *args, struct trouble *trouble)
+{
+    int method = (int)settings->method, state = (int)settings->state - 1;
+    enum verdict verdict = choose(&method, &args->values[OPTION_METHOD], "method", method_names, trouble);
+    if (verdict == DONE)
+        verdict = choose(&state, &args->values[OPTION_STATE], "state", state_names, trouble);
+    settings->method = (enum adadelta_method)method;
+    settings->state = (enum adadelta_dtype)(state + 1);
+    if (verdict == DONE)
+        verdict = state_type_check(settings->state, settings->method, trouble);
+    settings->hyper = adadelta_hyper_for(settings->method);
+    hyper_from_args(&settings->hyper, args);
+    return verdict;
+}
+
 enum verdict settings_from_args(struct fit_settings *settings, const struct args *args, struct trouble *trouble)
 {
     const struct option_value *values = args->values;
     *settings = fit_settings_default();
-    int method = (int)settings->method, scale = (int)settings->scale;
+    int scale = (int)settings->scale;
     enum verdict verdict = model_from_args(&settings->model, args, trouble);
     if (verdict == DONE)
-        verdict = choose(&method, &values[OPTION_METHOD], "method", method_names, trouble);
+        verdict = method_from_args(settings, args, trouble);
     if (verdict == DONE)
         verdict = choose(&scale, &values[OPTION_SCALE], "scale", scale_names, trouble);
     if (verdict == DONE)
@@ -157,10 +155,7 @@ enum verdict settings_from_args(struct fit_settings *settings, const struct args
     if (verdict != DONE)
         return verdict;
 
-    settings->method = (enum adadelta_method)method;
     settings->scale = (enum scale_kind)scale;
-    settings->hyper = adadelta_hyper_for(settings->method);
-    hyper_from_args(&settings->hyper, args);
     if (values[OPTION_BATCH].given)
         settings->batch = (size_t)values[OPTION_BATCH].whole;
     if (values[OPTION_EPOCHS].given)
@@ -189,45 +184,4 @@ enum verdict request_from_args(struct dataset_request *request, const struct arg
         return blame(trouble, MISUSE, "--task %s does not go with --model %s", args->values[OPTION_TASK].text,
                      args->values[OPTION_MODEL].text);
     return DONE;
-}
-
-void describe_model(const struct model_spec *model, char *text, size_t size)
-{
-    model_format(model, text, size);
-    size_t used = strlen(text);
-    if (model->hidden_count > 0)
-        snprintf(text + used, size - used, " %s", activation_name(model->activation));
-}
-
-/* ", schedule linear to 0.1, warmup 3": what of a schedule is not the plainest. */
-static void describe_schedule(const struct adadelta_schedule *schedule, char *text, size_t size)
-{
-    char more[64] = "", warmup[32] = "";
-    if (schedule->kind == ADADELTA_SCHEDULE_STEP)
-        snprintf(more, sizeof more, " by %g every %llu", schedule->gamma, (unsigned long long)schedule->every);
-    else if (schedule->kind != ADADELTA_SCHEDULE_CONSTANT && schedule->end != 0)
-        snprintf(more, sizeof more, " to %g", schedule->end);
-    if (schedule->warmup)
-        snprintf(warmup, sizeof warmup, ", warmup %llu", (unsigned long long)schedule->warmup);
-    if (schedule->kind == ADADELTA_SCHEDULE_CONSTANT)
-        snprintf(text, size, "%s", warmup);
-    else
-        snprintf(text, size, ", schedule %s%s%s", adadelta_schedule_name(schedule->kind), more, warmup);
-}
-
-void describe_method(const struct fit_settings *settings, char *text, size_t size)
-{
-    int used = snprintf(text, size, "%s", adadelta_method_name(settings->method));
-    struct adadelta_hyper hyper = settings->hyper;
-    const char *between = "";
-    for (size_t i = 0; i < HYPER_FIELD_COUNT; i++) {
-        const double value = *field_of(&hyper, hyper_fields[i].id);
-        if (!(hyper_fields[i].methods >> settings->method & 1))
-            continue;
-        if (hyper_fields[i].id == OPTION_WEIGHT_DECAY && value == 0)
-            continue;
-        used += snprintf(text + used, size - (size_t)used, "%s %s %g", between, hyper_fields[i].name, value);
-        between = ",";
-    }
-    describe_schedule(&settings->schedule, text + used, size - (size_t)used);
 }

@@ -86,6 +86,24 @@ static enum verdict run_resume(struct run *run)
     return verdict;
 }
 
+/* What decides the run, for programs; epochs_done above 0 tells that it goes on from there. */
+static enum verdict report_start(const struct run *run)
+{
+    const struct fit_settings *settings = fit_get_settings(run->fit);
+    char model[256];
+    json_t *line = json_pack("{s:s}", "event", "start");
+    model_format(&settings->model, model, sizeof model);
+    json_object_set_new(line, "model", json_string(model));
+    json_object_set_new(line, "parameters", json_integer((json_int_t)fit_parameter_count(run->fit)));
+    report_method(line, settings);
+    json_object_set_new(line, "rows", json_integer((json_int_t)run->sets.train.rows));
+    json_object_set_new(line, "batch", json_integer((json_int_t)settings->batch));
+    json_object_set_new(line, "epochs", json_integer((json_int_t)settings->epochs));
+    json_object_set_new(line, "epochs_done", json_integer((json_int_t)fit_epochs_done(run->fit)));
+    json_object_set_new(line, "seed", report_seed(settings->seed));
+    return report_json(stdout, line, run->trouble);
+}
+
 static void say_what(const struct run *run)
 {
     char data[256], model[256], method[METHOD_SIZE], parameters[NUMBER_SIZE];
@@ -150,8 +168,9 @@ static enum verdict report_done(const struct run *run)
     const struct fit_progress *last = &run->last;
     char error[NUMBER_SIZE];
     if (run->args->values[OPTION_JSON].given) {
-        json_t *line = json_pack("{s:s,s:I,s:o,s:I}", "event", "done", "epochs", (json_int_t)last->epoch, "seconds",
-                                 report_number(last->seconds), "parameters", (json_int_t)fit_parameter_count(run->fit));
+        json_t *line = json_pack("{s:s,s:I,s:o,s:I,s:I}", "event", "done", "epochs", (json_int_t)last->epoch, "seconds",
+                                 report_number(last->seconds), "parameters", (json_int_t)fit_parameter_count(run->fit),
+                                 "state_bytes", (json_int_t)fit_state_bytes(run->fit));
         report_losses(line, last);
         if (run->save_path)
             json_object_set_new(line, "saved", report_text(run->save_path));
@@ -243,10 +262,12 @@ static enum verdict rescue(struct run *run)
 static enum verdict run_to_the_end(struct run *run)
 {
     int stopped = 0;
+    interrupt_catch();
     say_what(run);
     progress_start(&run->progress, "", run->args->values[OPTION_QUIET].given);
-    interrupt_catch();
-    enum verdict verdict = fit_run(run->fit, watch, run, &stopped, run->trouble);
+    enum verdict verdict = run->args->values[OPTION_JSON].given ? report_start(run) : DONE;
+    if (verdict == DONE)
+        verdict = fit_run(run->fit, watch, run, &stopped, run->trouble);
     progress_end(&run->progress);
     if (run->verdict != DONE)
         return run->verdict;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "state_type.h"
 #include "texts.h"
 
 /* Streams of random numbers; the split of the data has its own (see dataset_split). Epoch e shuffles with
@@ -41,7 +42,7 @@ struct fit_settings fit_settings_default(void)
 }
 
 /* A batch of the paper's size for much data, smaller ones for little; as many epochs as make 20,000 steps, from 10 to
- * 1,000; three levels of a rate that falls by steps. */
+ * 1,000; three levels of a rate that falls by steps; the state as the library has it. */
 static void complete_settings(struct fit_settings *settings, size_t rows)
 {
     enum { STEPS = 20000, LEAST_EPOCHS = 10, MOST_EPOCHS = 1000 };
@@ -55,6 +56,8 @@ static void complete_settings(struct fit_settings *settings, size_t rows)
     }
     if (!settings->schedule.every)
         settings->schedule.every = (settings->epochs + 2) / 3;
+    if (settings->state == ADADELTA_DTYPE_DEFAULT)
+        settings->state = ADADELTA_F32;
 }
 
 /* Settles what kind of target the model has. */
@@ -139,7 +142,10 @@ enum verdict fit_build(struct fit *fit, struct trouble *trouble)
     fit->losses = malloc(capacity * sizeof *fit->losses);
     if (!fit->labels || !fit->numbers || !fit->losses)
         return blame_memory(trouble);
-    const struct adadelta_options options = {.method = fit->settings.method, .threads = fit->threads};
+    const struct adadelta_options options = {.method = fit->settings.method,
+                                             .threads = fit->threads,
+                                             .seed = fit->settings.seed,
+                                             .state_dtype = fit->settings.state};
     enum adadelta_status status = adadelta_create(&options, &fit->optimizer);
     if (!status)
         status = register_tensors(fit);
@@ -223,7 +229,9 @@ enum verdict fit_create(struct fit **fit, const struct fit_settings *settings, c
     made->threads = thread_count(threads);
     made->fingerprint = dataset_fingerprint(train);
     complete_settings(&made->settings, train->rows);
-    enum verdict verdict = complete_model(made, train, trouble);
+    enum verdict verdict = state_type_check(settings->state, settings->method, trouble);
+    if (!verdict)
+        verdict = complete_model(made, train, trouble);
     if (!verdict)
         verdict = describe_data(made, train, trouble);
     if (!verdict)
@@ -344,9 +352,15 @@ static int parameters_are_finite(const struct layers *layers)
 
 static enum verdict diverged(const struct fit *fit, struct trouble *trouble)
 {
+    const enum adadelta_dtype state = fit->settings.state;
+    if (!state_type_is_narrow(state))
+        return blame(trouble, FAILED,
+                     "loss or gradient is not finite any more in epoch %zu: try a lower learning rate than %g",
+                     fit->epochs_done + 1, fit->settings.hyper.lr);
     return blame(trouble, FAILED,
-                 "loss or gradient is not finite any more in epoch %zu: try a lower learning rate than %g",
-                 fit->epochs_done + 1, fit->settings.hyper.lr);
+                 "loss or gradient is not finite any more, or too large for state %s, in epoch %zu: try state f32, or "
+                 "a lower learning rate than %g",
+                 state_type_name(state), fit->epochs_done + 1, fit->settings.hyper.lr);
 }
 
 /* Where the run stands within its epoch. */
@@ -447,6 +461,11 @@ size_t fit_epochs_done(const struct fit *fit)
 size_t fit_parameter_count(const struct fit *fit)
 {
     return layers_parameter_count(&fit->layers);
+}
+
+size_t fit_state_bytes(const struct fit *fit)
+{
+    return adadelta_state_bytes(fit->optimizer);
 }
 
 size_t fit_tensor_count(const struct fit *fit)

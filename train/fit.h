@@ -14,6 +14,7 @@ struct fit_settings {
     struct model_spec model;
     enum adadelta_method method;
     struct adadelta_hyper hyper;
+    enum adadelta_dtype state;         /* what the optimizer's state is kept in; by default f32 */
     struct adadelta_schedule schedule; /* no callback; warmup and every count epochs; steps means nothing here */
     enum scale_kind scale;
     size_t batch;
@@ -79,9 +80,10 @@ void fit_destroy(struct fit *fit);
 const struct fit_settings *fit_get_settings(const struct fit *fit);
 void fit_describe(const struct fit *fit, struct dataset_request *request);
 
-/* Epochs completed, and the trained parameters' number. */
+/* Epochs completed, the trained parameters' number, and the bytes of the optimizer's state of them. */
 size_t fit_epochs_done(const struct fit *fit);
 size_t fit_parameter_count(const struct fit *fit);
+size_t fit_state_bytes(const struct fit *fit);
 
 /* The weights and biases as the optimizer has them: their number, and how number k stands. The update is that of the
    last batch of an epoch. Returns the tensor's name, which lives as long as the model, or NULL past the last. */

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "state_type.h"
+
 /* The version of the description; a reader refuses a newer one. Version 1 knew no schedules: the rate was constant. */
 enum { MODEL_VERSION = 2, FIRST_WITH_SCHEDULE = 2 };
 
@@ -57,6 +59,7 @@ static json_t *describe(const struct fit *fit)
         return NULL;
     int bad = json_object_set_new(description, "class_names", text_array(fit->class_names, fit->classes));
     bad |= json_object_set_new(description, "schedule", describe_schedule(&settings->schedule));
+    bad |= json_object_set_new(description, "state", json_string(state_type_name(settings->state)));
     if (fit->column_names)
         bad |= json_object_set_new(description, "column_names", text_array(fit->column_names, fit->columns));
     if (fit->target_name)
@@ -150,6 +153,13 @@ static int read_schedule(struct fit_settings *settings, json_t *description)
     return adadelta_schedule_check(schedule) == ADADELTA_OK;
 }
 
+/* A description without it is of a release that had f32 alone. 0 where there is no such type. */
+static int read_state(struct fit_settings *settings, const json_t *state)
+{
+    settings->state = ADADELTA_F32;
+    return !state || (json_is_string(state) && state_type_by_name(json_string_value(state), &settings->state) == 0);
+}
+
 /* Fills fit from a description; 0 where it does not make sense. */
 static int read_description(struct fit *fit, json_t *description, json_int_t version)
 {
@@ -172,6 +182,8 @@ static int read_description(struct fit *fit, json_t *description, json_int_t ver
     fit->fingerprint = (uint32_t)fingerprint;
     fit->settings.schedule = adadelta_schedule_default();
     if (version >= FIRST_WITH_SCHEDULE && !read_schedule(&fit->settings, json_object_get(description, "schedule")))
+        return 0;
+    if (!read_state(&fit->settings, json_object_get(description, "state")))
         return 0;
 
     const json_t *column_names = json_object_get(description, "column_names");
@@ -227,7 +239,7 @@ static enum verdict restore_optimizer(struct fit *fit, const struct adadelta_che
     const enum adadelta_status status = adadelta_checkpoint_method(checkpoint, &fit->settings.method);
     if (status)
         return blame(trouble, FAILED, "%s: %s", path, adadelta_status_string(status));
-    if (!weights_fit(fit, checkpoint))
+    if (!state_type_fits(fit->settings.state, fit->settings.method) || !weights_fit(fit, checkpoint))
         return senseless(path, trouble);
     fit->settings.hyper = adadelta_hyper_for(fit->settings.method);
     const enum verdict verdict = fit_build(fit, trouble);

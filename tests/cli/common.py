@@ -91,6 +91,11 @@ class Case(unittest.TestCase):
         return err
 
 
+def results(events):
+    """What a run comes to: its lines but for the one that tells its settings."""
+    return [event for event in events if event["event"] != "start"]
+
+
 def without_seconds(events):
     return [{key: value for key, value in event.items() if key not in ("seconds", "saved")} for event in events]
 

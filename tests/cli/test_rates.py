@@ -6,7 +6,7 @@ import statistics
 import struct
 import unittest
 
-from common import Case, data
+from common import Case, data, results
 
 
 def arrays(path):
@@ -42,14 +42,14 @@ class Rates(Case):
         """One batch an epoch: the update is the difference of two files."""
         options = ("train", data("iris.csv"), "--batch", 150, "--schedule", "constant")
         self.events(*options, "--epochs", 2, "-o", "two")
-        events = self.events(*options, "--epochs", 3, "-o", "three")
+        events = results(self.events(*options, "--epochs", 3, "-o", "three"))
         before, after = arrays(self.path("two")), arrays(self.path("three"))
         for tensor in events[2]["tensors"]:
             norm = math.dist(before[tensor["name"]], after[tensor["name"]])
             self.assertTrue(math.isclose(tensor["update_norm"], norm, rel_tol=1e-6), (tensor, norm))
 
     def test_other_methods_have_no_rates(self):
-        events = self.events("train", data("iris.csv"), "--method", "sgd", "--epochs", 1)
+        events = results(self.events("train", data("iris.csv"), "--method", "sgd", "--epochs", 1))
         self.assertEqual([sorted(tensor) for tensor in events[0]["tensors"]], [["name", "skipped", "state_bytes", "steps", "update_norm"]] * 2)
 
 

@@ -11,7 +11,7 @@ import subprocess
 import time
 import unittest
 
-from common import SOURCE, Case, data, tensors, without_seconds
+from common import SOURCE, Case, data, results, tensors, without_seconds
 
 ENDLESS = 10**8  # epochs: no run that is to be stopped may come to its end before the signal, on no machine
 MORE = 20  # epochs that a resumed run does
@@ -28,19 +28,20 @@ def resume(model, epochs):
 
 class Stopped(Case):
     def stop(self, number, *words, after=3):
-        """Sends a signal once so many epochs are done; the lines that came, and the exit code."""
+        """Sends a signal once so many lines have come; all that came of the run, and the exit code."""
         # Unbuffered: communicate() does not see what readline() has read ahead.
         process = self.start(*STOPPED, *words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
         lines = [process.stdout.readline() for _ in range(after)]
         process.send_signal(number)
         out, err = process.communicate(timeout=120)
         self.assertEqual(err, b"")
-        return [json.loads(line) for line in lines + out.splitlines()], process.returncode
+        return results([json.loads(line) for line in lines + out.splitlines()]), process.returncode
 
     def check_end(self, events, model):
         """A resumed run's events must be the last ones of a whole run of as many epochs, and its model the same."""
         whole = without_seconds(self.events(*RUN, "--epochs", events[-1]["epochs"], "-o", "whole"))
-        self.assertEqual(without_seconds(events), whole[-len(events):])
+        events = without_seconds(results(events))
+        self.assertEqual(events, whole[-len(events):])
         self.assertEqual(tensors(self.path(model)), tensors(self.path("whole")))
 
     def test_signals(self):
@@ -50,7 +51,7 @@ class Stopped(Case):
             self.assertEqual((code, last["event"], last["saved"]), (0, "interrupted", "m"))
             self.assertEqual(last["epoch"], events[-2]["epoch"])
             self.assertEqual(os.listdir(self.folder), ["m"])
-            resumed = self.events(*resume("m", last["epoch"] + MORE), "--threads", 1)
+            resumed = results(self.events(*resume("m", last["epoch"] + MORE), "--threads", 1))
             self.assertEqual([event["epoch"] for event in resumed[:-1]],
                              list(range(last["epoch"] + 1, last["epoch"] + MORE + 1)))
             self.check_end(resumed, "m")
@@ -61,7 +62,8 @@ class Stopped(Case):
         self.stop(signal.SIGINT, "-o", "m")
         process = self.start("train", data("digits.csv"), "--resume", "m", "-o", "n", "--json", "--quiet",
                              stdout=subprocess.PIPE)
-        process.stdout.readline()
+        for _ in range(2):
+            process.stdout.readline()
         process.send_signal(signal.SIGINT)
         last = json.loads(process.communicate(timeout=60)[0].splitlines()[-1])
         self.assertEqual((last["event"], last["saved"]), ("interrupted", "n"))
@@ -111,7 +113,7 @@ class Stopped(Case):
         self.assertEqual((process.returncode, os.listdir(self.folder)), (0, ["m"]))
 
     def test_second_signal_ends_at_once(self):
-        ours, theirs = os.pipe()  # full, so that the run stands still at its first epoch's line
+        ours, theirs = os.pipe()  # full, so that the run stands still at its first line
         os.set_blocking(theirs, False)
         with contextlib.suppress(BlockingIOError):
             while True:
@@ -119,7 +121,7 @@ class Stopped(Case):
         os.set_blocking(theirs, True)
         process = self.start(*RUN, "--epochs", ENDLESS, "--json", stdout=theirs, stderr=subprocess.PIPE, text=True)
         for line in process.stderr:
-            if line.startswith("epoch"):
+            if "batch" in line:
                 break
         process.send_signal(signal.SIGINT)
         deadline = time.monotonic() + 60
@@ -134,12 +136,12 @@ class Stopped(Case):
 
     def test_killed(self):
         process = self.start(*STOPPED, "-o", "m", "--save-interval", 0, stdout=subprocess.PIPE, bufsize=0)
-        for _ in range(2):
-            process.stdout.readline()
+        lines = [process.stdout.readline() for _ in range(3)]
         process.kill()
-        done = [json.loads(line)["epoch"] for line in process.communicate(timeout=60)[0].splitlines()]
+        lines += process.communicate(timeout=60)[0].splitlines()
+        done = [event["epoch"] for event in results([json.loads(line) for line in lines])]
         self.ok("eval", "m", data("digits.csv"))
-        resumed = self.events(*resume("m", max(done, default=2) + MORE))
+        resumed = self.events(*resume("m", max(done) + MORE))
         self.check_end(resumed, "m")
 
     def test_every_schedule(self):
@@ -159,7 +161,7 @@ class Stopped(Case):
                 last = json.loads(lines.readlines()[-1])
             self.assertEqual((process.wait(timeout=120), last["event"]), (0, "interrupted"))
             self.assertIn(last["epoch"], range(299, 2000))
-            resumed = without_seconds(self.events("train", data("iris.csv"), "--resume", "m"))
+            resumed = without_seconds(results(self.events("train", data("iris.csv"), "--resume", "m")))
             whole = without_seconds(self.events(*words, "-o", "whole"))
             for event, expected in zip(reversed(resumed), reversed(whole)):
                 self.assertEqual(event, expected, name)
@@ -170,7 +172,7 @@ class Stopped(Case):
         words = ("train", data("iris.csv"), "--schedule", "linear", "--warmup", 3)
         self.ok(*words, "--epochs", 10, "-o", "m")
         self.fails(2, "train", data("iris.csv"), "--resume", "m", says="10 epochs")
-        resumed = self.events("train", data("iris.csv"), "--resume", "m", "--epochs", 20)
+        resumed = results(self.events("train", data("iris.csv"), "--resume", "m", "--epochs", 20))
         losses = [event["train_loss"] for event in resumed[:-1]]
         self.assertEqual(len(losses), 10)
         self.assertEqual(losses, sorted(losses, reverse=True))
@@ -181,11 +183,11 @@ class Stopped(Case):
         golden = os.path.join(SOURCE, "tests", "golden", "model-1.safetensors")
         self.ok("eval", golden, data("iris.csv"))
         self.assertEqual(self.ok("predict", golden, data("iris.csv")).count("\n"), 151)
-        resumed = self.events("train", data("iris.csv"), "--resume", golden, "--epochs", 15, "-o", "m")
+        resumed = results(self.events("train", data("iris.csv"), "--resume", golden, "--epochs", 15, "-o", "m"))
         losses = {}
         for name in SCHEDULES:
-            whole = self.events("train", data("iris.csv"), "--epochs", 15, "--seed", 3, "--test-fraction", 0.2,
-                                "--schedule", name)
+            whole = results(self.events("train", data("iris.csv"), "--epochs", 15, "--seed", 3, "--test-fraction",
+                                        0.2, "--schedule", name))
             losses[name] = [event["train_loss"] for event in whole[5:]]
         for k, event in enumerate(resumed):
             # not to the bit: another processor's BLAS wrote the file
@@ -205,7 +207,8 @@ class Stopped(Case):
         before = tensors(self.path("m"))
         for words in [("--lr", 1), ("--model", "softmax"), ("--method", "sgd"), ("--seed", 1), ("--batch", 9),
                       ("--target", "digit"), ("--scale", "none"), ("--nesterov",), ("--task", "classification"),
-                      ("--schedule", "constant"), ("--warmup", 1), ("--end", 0), ("--every", 1), ("--gamma", 1)]:
+                      ("--schedule", "constant"), ("--warmup", 1), ("--end", 0), ("--every", 1), ("--gamma", 1),
+                      ("--state", "f32")]:
             self.fails(2, "train", data("digits.csv"), "--resume", "m", "--epochs", 9, *words, says=words[0])
         self.fails(2, "train", data("digits.csv"), "--resume", "m", "--epochs", 9, "--test-fraction", 0.3, says="0.3")
         self.fails(2, "train", data("digits.csv"), "--resume", "m", "--epochs", 9, "--test", data("digits.csv"),
@@ -217,10 +220,11 @@ class Stopped(Case):
         for method in "adadelta sgd momentum adagrad rmsprop adamw".split():
             words = ("train", data("iris.csv"), "--model", "mlp:8", "--method", method, "--test", data("iris.csv"),
                      "--schedule", "constant")
-            whole = without_seconds(self.events(*words, "--epochs", 9, "-o", "whole"))
+            whole = without_seconds(results(self.events(*words, "--epochs", 9, "-o", "whole")))
             self.ok(*words, "--epochs", 4, "-o", "m")
             shutil.copy(self.path("m"), self.path("n"))
-            resumed = self.events("train", data("iris.csv"), "--resume", "n", "--epochs", 9, "--test", data("iris.csv"))
+            resumed = results(self.events("train", data("iris.csv"), "--resume", "n", "--epochs", 9, "--test",
+                                          data("iris.csv")))
             self.assertEqual(without_seconds(resumed), whole[4:], method)
             self.assertEqual(tensors(self.path("n")), tensors(self.path("whole")), method)
 

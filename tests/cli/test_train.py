@@ -6,7 +6,7 @@ import os
 import platform
 import unittest
 
-from common import Case, data, lines_of, tensors, without_seconds
+from common import Case, data, lines_of, results, tensors, without_seconds
 
 DIGITS = ("train", data("digits.csv"), "--target", "digit", "--model", "mlp:64", "--epochs", 30, "--test-fraction", 0.2,
           "--seed", 1)
@@ -36,7 +36,7 @@ def least_squares(path):
 
 class Results(Case):
     def test_digits(self):
-        events = self.events(*DIGITS)
+        events = results(self.events(*DIGITS))
         epochs, done = events[:-1], events[-1]
         self.assertEqual([event["event"] for event in epochs], ["epoch"] * 30)
         self.assertEqual([event["epoch"] for event in epochs], list(range(1, 31)))
@@ -147,7 +147,7 @@ class Results(Case):
             for k in range(12):
                 losses.append(math.log(1 + math.exp(-2 * w)))
                 w += rate[k] / (1 + math.exp(2 * w))
-            events = self.events(*words, "--schedule", *schedule.split())
+            events = results(self.events(*words, "--schedule", *schedule.split()))
             for k in range(12):
                 self.assertAlmostEqual(events[k]["train_loss"], losses[k], places=5, msg=(schedule, k))
 

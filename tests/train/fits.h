@@ -103,4 +103,18 @@ static inline struct fit *interrupted(const struct fit_settings *settings, const
     return fit;
 }
 
+/* Writes the model at `from` to the temporary file, `old` in its description replaced. */
+static inline void rewrite(const char *from, const char *old, const char *replacement)
+{
+    struct adadelta_checkpoint *checkpoint;
+    char changed[4096];
+    assert_int_equal(adadelta_checkpoint_read(from, &checkpoint, NULL), ADADELTA_OK);
+    const char *text = adadelta_checkpoint_text(checkpoint, "model"), *place = strstr(text, old);
+    assert_non_null(place);
+    snprintf(changed, sizeof changed, "%.*s%s%s", (int)(place - text), text, replacement, place + strlen(old));
+    assert_int_equal(adadelta_checkpoint_set_text(checkpoint, "model", changed), ADADELTA_OK);
+    assert_int_equal(adadelta_checkpoint_write(checkpoint, temporary(), NULL), ADADELTA_OK);
+    adadelta_checkpoint_destroy(checkpoint);
+}
+
 #endif

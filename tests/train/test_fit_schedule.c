@@ -221,20 +221,6 @@ static void a_rate_out_of_range_is_told(void **state)
 
 /* ---- Descriptions ---- */
 
-/* Writes the model at `from` to the temporary file, `old` in its description replaced. */
-static void rewrite(const char *from, const char *old, const char *replacement)
-{
-    struct adadelta_checkpoint *checkpoint;
-    char changed[4096];
-    assert_int_equal(adadelta_checkpoint_read(from, &checkpoint, NULL), ADADELTA_OK);
-    const char *text = adadelta_checkpoint_text(checkpoint, "model"), *place = strstr(text, old);
-    assert_non_null(place);
-    snprintf(changed, sizeof changed, "%.*s%s%s", (int)(place - text), text, replacement, place + strlen(old));
-    assert_int_equal(adadelta_checkpoint_set_text(checkpoint, "model", changed), ADADELTA_OK);
-    assert_int_equal(adadelta_checkpoint_write(checkpoint, temporary(), NULL), ADADELTA_OK);
-    adadelta_checkpoint_destroy(checkpoint);
-}
-
 /* tests/golden/model-1.safetensors was written before there were schedules: 5 epochs of a constant rate. */
 static void a_model_of_version_1_has_a_constant_rate(void **state)
 {
