@@ -143,8 +143,13 @@ static enum verdict store(struct args *args, const struct option *option, const 
                          option->kind == OPTION_WHOLE ? what : "a number ", range);
         if (!in_range(option, value.real))
             return blame(trouble, MISUSE, "%s%s %s: must be %s%s", dashes, option->name, text, what, range);
-    } else if (option->kind == OPTION_TEXT && !*text) {
+    } else if (text && !*text) {
         return blame(trouble, MISUSE, "%s%s: its value is empty", dashes, option->name);
+    }
+    if (option->kind == OPTION_MANY) {
+        if (args->many_count == MAX_MANY)
+            return blame(trouble, MISUSE, "%s%s: is given more than %d times", dashes, option->name, MAX_MANY);
+        args->many[args->many_count++] = text;
     }
     args->values[option->id] = value;
     return DONE;

@@ -62,12 +62,20 @@ enum option_id {
     OPTION_ISA,
     OPTION_PEERS,
     OPTION_PLOT,
+    OPTION_GRID,
+    OPTION_SEEDS,
+    OPTION_FIRST_SEED,
+    OPTION_METRIC,
+    OPTION_FORMAT,
+    OPTION_RUNS,
+    OPTION_COMPARE,
     OPTION_ID_COUNT
 };
 
 enum option_kind {
     OPTION_FLAG,
     OPTION_TEXT,
+    OPTION_MANY,  /* a text, which may be given again and again; one such option a command */
     OPTION_WHOLE, /* an unsigned whole number */
     OPTION_REAL   /* a finite number */
 };
@@ -92,8 +100,9 @@ struct option_group {
     size_t count;
 };
 
-extern const struct option_group common_options, data_options, label_options, test_options, model_options,
-    method_options, hyper_options, effort_options;
+/* plain_options: of the common ones those that touch neither chance nor threads. */
+extern const struct option_group common_options, plain_options, data_options, label_options, test_options,
+    model_options, method_options, hyper_options, effort_options;
 
 struct option_value {
     int given;
@@ -102,11 +111,13 @@ struct option_value {
     double real;
 };
 
-enum { MAX_OPERANDS = 2, MAX_GROUPS = 8, MAX_EXAMPLES = 5 };
+enum { MAX_OPERANDS = 2, MAX_GROUPS = 8, MAX_EXAMPLES = 5, MAX_MANY = 16 };
 
 struct args {
     const char *program; /* as it was called */
     struct option_value values[OPTION_ID_COUNT];
+    const char *many[MAX_MANY]; /* of the option that may be given again */
+    size_t many_count;
     const char *operands[MAX_OPERANDS];
     size_t operand_count;
 };

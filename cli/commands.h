@@ -5,6 +5,6 @@
 
 #include "args.h"
 
-extern const struct command train_command, predict_command, eval_command, compare_command, bench_command;
+extern const struct command train_command, predict_command, eval_command, compare_command, sweep_command, bench_command;
 
 #endif

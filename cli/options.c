@@ -8,14 +8,17 @@
     const struct option_group name##_options = {title, name##_rows, sizeof name##_rows / sizeof *name##_rows}
 
 static const struct option common_rows[] = {
+    {OPTION_SEED, OPTION_WHOLE, "seed", 0, "N", 0, INFINITY, 0, "start of all random choices (default 1)"},
+    {OPTION_THREADS, OPTION_WHOLE, "threads", 0, "N", 0, 1024, 0, "threads to use (default 0: one a processor)"},
     {OPTION_JSON, OPTION_FLAG, "json", 0, NULL, 0, 0, 0,
      "print JSON on standard output, one object a line, and nothing else there"},
     {OPTION_QUIET, OPTION_FLAG, "quiet", 0, NULL, 0, 0, 0, "no progress and no remarks, only results and errors"},
-    {OPTION_SEED, OPTION_WHOLE, "seed", 0, "N", 0, INFINITY, 0, "start of all random choices (default 1)"},
-    {OPTION_THREADS, OPTION_WHOLE, "threads", 0, "N", 0, 1024, 0, "threads to use (default 0: one a processor)"},
     {OPTION_HELP, OPTION_FLAG, "help", 'h', NULL, 0, 0, 0, "print this help"},
 };
 GROUP(common, "General");
+
+/* The last three of those. */
+const struct option_group plain_options = {"General", common_rows + sizeof common_rows / sizeof *common_rows - 3, 3};
 
 static const struct option data_rows[] = {
     {OPTION_TARGET, OPTION_TEXT, "target", 0, "NAME", 0, 0, 0,
@@ -68,6 +71,9 @@ static const struct option hyper_rows[] = {
     {OPTION_NESTEROV, OPTION_FLAG, "nesterov", 0, NULL, 0, 0, 0, "look ahead along it (momentum)"},
     {OPTION_BETA1, OPTION_REAL, "beta1", 0, "X", 0, 1, OPEN_HIGH, "decay of the gradient's average (adamw)"},
     {OPTION_BETA2, OPTION_REAL, "beta2", 0, "X", 0, 1, OPEN_HIGH, "decay of the squares' average (adamw)"},
+    {OPTION_STATE, OPTION_TEXT, "state", 0, "FORMAT", 0, 0, 0,
+     "what the optimizer's state is kept in (all but sgd): f32 (default), f64, bf16 or f16; for adadelta also u16, "
+     "half the bytes, and u8, a quarter, which is experimental"},
     {OPTION_SCHEDULE, OPTION_TEXT, "schedule", 0, "NAME", 0, 0, 0,
      "how the rate goes over the run: constant; linear or cosine, down to --end; step, falling by --gamma every "
      "--every epochs; tail, linear over the last third (default: tail for train, constant for compare)"},

@@ -34,7 +34,7 @@ static double rows_of_run(const struct fit_progress *now)
     return (double)(now->epoch - 1) * (double)now->rows + (double)now->rows_done;
 }
 
-static int screen_width(void)
+int progress_width(void)
 {
     struct winsize size;
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
@@ -42,7 +42,7 @@ static int screen_width(void)
     return size.ws_col < MAX_WIDTH ? size.ws_col : MAX_WIDTH - 1;
 }
 
-static void format_time(char *text, double seconds)
+const char *progress_time(char *text, double seconds)
 {
     if (seconds < 3600)
         snprintf(text, NUMBER_SIZE, "%d:%02d", (int)(seconds / 60), (int)fmod(seconds, 60));
@@ -50,6 +50,7 @@ static void format_time(char *text, double seconds)
         snprintf(text, NUMBER_SIZE, "%d:%02d h", (int)(seconds / 3600), (int)fmod(seconds / 60, 60));
     else
         snprintf(text, NUMBER_SIZE, "days");
+    return text;
 }
 
 /* "loss 0.1234  error 2.34 %", the test's figures of the last epoch behind the training's. */
@@ -67,11 +68,11 @@ static void draw_bar(struct progress *progress, const struct fit_progress *now)
 {
     char head[MAX_WIDTH], tail[MAX_WIDTH], figures[96], left[NUMBER_SIZE], speed[NUMBER_SIZE], bar[MAX_BAR + 4] = "";
     double total = (double)now->epochs * (double)now->rows, done = rows_of_run(now);
-    int width = screen_width(), digits = snprintf(NULL, 0, "%zu", now->epochs);
+    int width = progress_width(), digits = snprintf(NULL, 0, "%zu", now->epochs);
     snprintf(head, sizeof head, "%sepoch %*zu/%zu ", progress->label, digits, now->epoch, now->epochs);
     format_figures(progress, now, figures, sizeof figures);
     if (progress->speed > 0) {
-        format_time(left, (total - done) / progress->speed);
+        progress_time(left, (total - done) / progress->speed);
         snprintf(tail, sizeof tail, " %s  %s rows/s  %s left", figures, format_count(speed, (size_t)progress->speed),
                  left);
     } else {

@@ -25,4 +25,8 @@ void progress_update(struct progress *progress, const struct fit_progress *now);
 /* Ends the bar's line, so that other text can follow. */
 void progress_end(struct progress *progress);
 
+/* The columns of the terminal, and "3:05" or "1:20 h" in text [NUMBER_SIZE], which is returned: for other bars. */
+int progress_width(void);
+const char *progress_time(char *text, double seconds);
+
 #endif

@@ -15,7 +15,8 @@ EXTRAS = ["look", "norm", "clip", "scale", "decay", "average", "polyak", "measur
 # Types that go together: of parameters, and of state; and how 16-bit parameters may be kept.
 STATES = [("f32", "f32"), ("f32", "f64"), ("f32", "bf16"), ("f32", "f16"), ("f64", "f64"), ("f64", "f32"),
           ("f64", "bf16"), ("f64", "f16"), ("bf16", "f32"), ("bf16", "bf16"), ("bf16", "f16"), ("f16", "f32"),
-          ("f16", "bf16"), ("f16", "f16")]
+          ("f16", "bf16"), ("f16", "f16"), ("f32", "u16"), ("f32", "u8"), ("f64", "u16"), ("f64", "u8"),
+          ("bf16", "u16"), ("bf16", "u8"), ("f16", "u16"), ("f16", "u8")]
 WEIGHTS = {"f32": [None], "f64": [None], "bf16": ["master", "split", "stochastic", "nearest"],
            "f16": ["master", "stochastic", "nearest"]}
 
@@ -92,6 +93,7 @@ class Bench(Case):
             self.assertEqual([kind[3] for kind in kinds if kind[:2] == (dtype, dtype)], ["plain", *EXTRAS])
         for dtype in ("bf16", "f16"):
             self.assertEqual({kind[2] for kind in kinds if kind[:2] == (dtype, "f32")}, set(WEIGHTS[dtype]))
+        self.assertLessEqual({("f32", "u16"), ("f32", "u8"), ("bf16", "u16")}, {kind[:2] for kind in kinds})
 
     def test_instruction_set_is_the_library_s(self):
         row = self.step("--n", 1000, "--repeat", 1, env={"ADADELTA_ISA": "scalar"})[0]
@@ -145,7 +147,7 @@ class Bench(Case):
         self.fails(2, "bench", "step", "--n=", says="--n")
         self.fails(2, "bench", "step", "--dtype", "u8", says=["--dtype u8", "f32, f64, bf16, f16"])
         self.fails(2, "bench", "step", "--gradient", "F32", says=["--gradient F32", "f32, f64, bf16, f16"])
-        self.fails(2, "bench", "step", "--state", "half", says=["--state half", "f32, f64, bf16, f16"])
+        self.fails(2, "bench", "step", "--state", "half", says=["--state half", "f32, f64, bf16, f16, u16, u8"])
         self.fails(2, "bench", "step", "--repeat", 0, says="--repeat 0: must be")
         self.fails(2, "bench", "step", "--tensors", 0, says="--tensors 0: must be")
         self.fails(2, "bench", "step", "--n", "100,10", "--tensors", 11, says=["--tensors 11", "10"])
