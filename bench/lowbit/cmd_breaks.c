@@ -8,9 +8,9 @@ static const struct {
     const char *format, *title, *colour;
 } lines[] = {
     {"f32", "float", BLACK},
-    {"u16-one", "16 bits, one chance", BLUE},
-    {"u8", "8 bits, two chances", RED},
-    {"u8-one", "8 bits, one chance", ORANGE},
+    {"u16", "U16", BLUE},
+    {"u8-two", "8 bits, two chances", RED},
+    {"v8q8", "U8: v and u/v, 8 bits each", ORANGE},
     {"v7q9", "v 7 bits, u/v 9 bits", PINK},
     {"u8-cubic", "8 bits, one chance, cubic", GREEN},
 };
@@ -83,6 +83,6 @@ int run_breaks(const struct options *options)
     }
     printf("\n");
     const struct quartiles *const f32 = &course[0][PLACES - 1], *const two = &course[2][PLACES - 1];
-    return claim(two->high > 30 * f32->high, "u8 bursts") +
+    return claim(two->high > 30 * f32->high, "u8-two bursts") +
            claim(course[5][PLACES - 1].high < 10 * f32->high, "u8-cubic does not") + (mine.picture ? draw(&mine) : 0);
 }

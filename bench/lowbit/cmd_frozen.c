@@ -14,8 +14,12 @@ static const struct {
     const char *format, *title, *colour;
     int dash;
 } lines[] = {
-    {"f64", "exact", BLACK, 1},           {"u16", "16 bits, by chance", BLUE, 1}, {"u16-n", "16 bits, nearest", SKY, 2},
-    {"bf16", "BF16, nearest", ORANGE, 4}, {"u8", "8 bits, by chance", GREEN, 1},  {"u8-n", "8 bits, nearest", RED, 3},
+    {"f64", "exact", BLACK, 1},
+    {"u16", "16 bits, by chance", BLUE, 1},
+    {"u16-n", "16 bits, nearest", SKY, 2},
+    {"bf16", "BF16, nearest", ORANGE, 4},
+    {"u8-two", "8 bits, by chance", GREEN, 1},
+    {"u8-n", "8 bits, nearest", RED, 3},
 };
 enum { LINES = sizeof lines / sizeof *lines };
 

@@ -90,7 +90,7 @@ static const struct {
     int dash;
 } lines[] = {
     {"u8-n", "8 bits, nearest", RED, 3},
-    {"u8", "8 bits, by chance", GREEN, 1},
+    {"u8-two", "8 bits, by chance", GREEN, 1},
     {"u8-log", "8 bits, log w by chance", ORANGE, 4},
     {"u16-n", "16 bits, nearest", SKY, 2},
     {"u16", "16 bits, by chance", BLUE, 1},
@@ -147,7 +147,8 @@ int run_bias(const struct options *options)
             printf(" %.3g ± %.1g |", 100 * spread.bias, 100 * spread.error);
         }
         printf(" %.3g |", 100 * theory_log_bias(3, rhos[r]));
-        failed += claim(fabs(spreads[r][1].bias) < 4.5 * spreads[r][1].error + 1e-4, "rho %g: u8 has no bias", rhos[r]);
+        failed +=
+            claim(fabs(spreads[r][1].bias) < 4.5 * spreads[r][1].error + 1e-4, "rho %g: u8-two has no bias", rhos[r]);
         failed +=
             claim(fabs(spreads[r][4].bias) < 4.5 * spreads[r][4].error + 1e-5, "rho %g: u16 has no bias", rhos[r]);
         failed +=

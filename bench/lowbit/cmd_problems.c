@@ -180,18 +180,18 @@ static int claims_of_problems(const struct options *options)
         const struct problem *problem = problem_find(near[i]);
         walk_base(problem, &mine);
         const struct outcome other = walk_all(problem, format_find("f32"), problem->has_noise ? 0 : 1e-3, 1, &mine);
-        const struct outcome u16 = walk_all(problem, format_find("u16-one"), 0, 0, &mine);
+        const struct outcome sixteen = walk_all(problem, format_find("u16"), 0, 0, &mine);
         failed +=
-            claim(u16.distance.median <= fmax(other.distance.high, 0.05), "%s: u16-one within float's spread", near[i]);
-        failed += claim(u16.lost == 0, "%s: u16-one loses no walk", near[i]);
+            claim(sixteen.distance.median <= fmax(other.distance.high, 0.05), "%s: u16 within float's spread", near[i]);
+        failed += claim(sixteen.lost == 0, "%s: u16 loses no walk", near[i]);
     }
     mine.settings.rho = 0.99;
     mine.steps = 5000;
     walk_base(problem_find("stiff-1e4"), &mine);
-    const struct outcome two = walk_all(problem_find("stiff-1e4"), format_find("u8"), 0, 0, &mine);
+    const struct outcome two = walk_all(problem_find("stiff-1e4"), format_find("u8-two"), 0, 0, &mine);
     const struct outcome cubic = walk_all(problem_find("stiff-1e4"), format_find("u8-cubic"), 0, 0, &mine);
     const struct outcome block = walk_all(problem_find("stiff-1e4"), format_find("block-linear"), 0, 0, &mine);
-    failed += claim(two.value.high > 30, "stiff-1e4, rho .99: u8 bursts");
+    failed += claim(two.value.high > 30, "stiff-1e4, rho .99: u8-two bursts");
     failed += claim(cubic.value.high < 10, "stiff-1e4, rho .99: u8-cubic does not");
     failed += claim(block.value.median > 1e3, "stiff-1e4, rho .99: block-linear loses its way");
     return failed;
@@ -200,7 +200,7 @@ static int claims_of_problems(const struct options *options)
 int run_problems(const struct options *options)
 {
     const struct format *formats[COLUMNS_MAX - 2];
-    const char *const list = options->formats ? options->formats : "bf16,u16-n,u16,u16-one,u8-n,u8,u8-one,u8-cubic";
+    const char *const list = options->formats ? options->formats : "u16-n,u16-two,u16,u8-n,u8-two,v8q8,u8-cubic";
     const int count = read_formats(list, formats, COLUMNS_MAX - 2);
     if (count == 0)
         return 1;
@@ -217,7 +217,7 @@ int run_problems(const struct options *options)
 int run_grid(const struct options *options)
 {
     static const double rhos[] = {0.9, 0.95, 0.99, 0.999}, epses[] = {1e-8, 1e-6, 1e-4};
-    const char *const list = options->formats ? options->formats : "u16-n,u16,u16-one,u8,u8-one,u8-cubic";
+    const char *const list = options->formats ? options->formats : "u16-n,u16-two,u16,u8-two,v8q8,u8-cubic";
     const struct format *formats[COLUMNS_MAX - 2];
     const int count = read_formats(list, formats, COLUMNS_MAX - 2);
     struct options mine = *options;
@@ -242,9 +242,9 @@ int run_grid(const struct options *options)
                     const struct format *format = k < 0 ? format_find("f32") : formats[k];
                     const struct outcome outcome = walk_all(problem_at(p), format, k < 0 ? 1e-6 : 0, 0, &mine);
                     printf(" %.1e (%.3g) |", outcome.distance.median, outcome.value.median);
-                    failed += claim(strcmp(format->name, "u16-one") != 0 || outcome.value.median < 4,
-                                    "%s, rho %g, eps %g: u16-one does not lose its way", problem_at(p)->name, rhos[r],
-                                    epses[e]);
+                    failed +=
+                        claim(strcmp(format->name, "u16") != 0 || outcome.value.median < 4,
+                              "%s, rho %g, eps %g: u16 does not lose its way", problem_at(p)->name, rhos[r], epses[e]);
                 }
             }
     printf("\n");
@@ -311,8 +311,9 @@ int run_further(const struct options *options)
             claim(slow || every_of("u8-weyl", "constant")->value.low > 1.2, "chances even over the steps go too far");
         failed += claim(every_of("v7u9", "stiff-1e4")->value.median > 100, "u finer than v drifts away");
         failed += claim(every_of("v7u9-log", "stiff-1e4")->value.median < 100, "unless log w is rounded");
-        failed += claim(every_of("u8-cubic", "noisy-1")->distance.median < every_of("u8", "noisy-1")->distance.median,
-                        "one chance is nearer to float than two");
+        failed +=
+            claim(every_of("u8-cubic", "noisy-1")->distance.median < every_of("u8-two", "noisy-1")->distance.median,
+                  "one chance is nearer to float than two");
     }
     return failed;
 }

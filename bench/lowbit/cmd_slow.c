@@ -12,10 +12,10 @@ static const struct {
     const char *format, *title, *colour;
     int dash;
 } lines[] = {
-    {"u8", "8 bits, two chances", RED, 1},       {"u8-one", "8 bits, one chance", ORANGE, 1},
-    {"v8q8", "8 bits, v and u/v", PINK, 4},      {"u8-cubic", "8 bits, one chance, cubic", GREEN, 1},
-    {"bf16-s", "BF16, two chances", BLACK, 2},   {"u16", "16 bits, two chances", SKY, 1},
-    {"u16-one", "16 bits, one chance", BLUE, 3},
+    {"u8-two", "8 bits, two chances", RED, 1}, {"u8-one", "8 bits, one chance", ORANGE, 1},
+    {"v8q8", "U8: v and u/v", PINK, 4},        {"u8-cubic", "8 bits, one chance, cubic", GREEN, 1},
+    {"bf16-s", "BF16, two chances", BLACK, 2}, {"u16-two", "16 bits, two chances", SKY, 1},
+    {"u16", "U16: one chance", BLUE, 3},
 };
 enum { LINES = sizeof lines / sizeof *lines, POINTS = 50, PANELS = 2 };
 
@@ -86,11 +86,11 @@ static int draw(const char *picture, uint32_t steps)
         for (int line = 0; line < LINES; line++)
             fprintf(plot, "$d%d using 1:2 with lines lw 2 dt %d lc rgb '%s' title '%s', ", line, lines[line].dash,
                     lines[line].colour, lines[line].title);
-        fprintf(
-            plot,
-            "%g with lines lw 1 dt 3 lc rgb '#777777' title 'the formula for two chances: u8, u16', %g with lines lw 1 "
-            "dt 3 lc rgb '#777777' notitle\n",
-            theory_slow(3, rhos[panel]), theory_slow(10, rhos[panel]));
+        fprintf(plot,
+                "%g with lines lw 1 dt 3 lc rgb '#777777' title 'the formula for two chances: u8-two, u16-two', %g "
+                "with lines lw 1 "
+                "dt 3 lc rgb '#777777' notitle\n",
+                theory_slow(3, rhos[panel]), theory_slow(10, rhos[panel]));
     }
     fprintf(plot, "unset multiplot\n");
     return plot_close(plot);
