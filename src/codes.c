@@ -19,12 +19,11 @@ static uint64_t mix(uint64_t z)
     return z ^ z >> 31;
 }
 
-uint64_t chance_key(const struct adadelta *optimizer, const struct tensor *tensor, uint64_t turn)
+uint64_t chance_key(const struct adadelta *optimizer, const struct tensor *tensor)
 {
     uint64_t key = mix(optimizer->options.seed + 0x9e3779b97f4a7c15u);
     key = mix(key + tensor->name_hash);
-    key = mix(key + tensor->steps);
-    return mix(key + turn);
+    return mix(key + tensor->steps);
 }
 
 static int rounds_parameters(const struct tensor *tensor)
@@ -38,11 +37,10 @@ int takes_chance(const struct tensor *tensor)
     return rounds_parameters(tensor) || is_coded(tensor->info.state_dtype);
 }
 
-static void draw_words(const struct tensor *tensor, uint64_t key, struct chance_words *room)
+static void draw_words(const struct tensor *tensor, uint64_t key, size_t count, struct chance_words *room)
 {
     const struct kernel_set *kernels = kernels_in_use();
-    const size_t wanted = tensor->n < CHANCES ? tensor->n : CHANCES;
-    const uint32_t n = (uint32_t)wanted + CHANCE_ROOM - CHANCES;
+    const uint32_t n = (uint32_t)count + CHANCE_ROOM - CHANCES;
     const enum adadelta_dtype dtype = tensor->info.state_dtype;
     if (is_coded(dtype))
         kernels->chances[dtype](n, room->words, key);
@@ -50,14 +48,18 @@ static void draw_words(const struct tensor *tensor, uint64_t key, struct chance_
         kernels->draw(n, room->words[PARAMETERS], key, PARAMETERS * CHANCE_ROOM);
     room->dtype = dtype;
     room->key = key;
+    room->count = count;
 }
 
-struct chance chance_from(const struct tensor *tensor, uint64_t key, size_t first, struct chance_words *room)
+struct chance chance_from(const struct tensor *tensor, uint64_t key, uint64_t turn, size_t first,
+                          struct chance_words *room)
 {
-    const uint64_t words = mix(key + 1), salt = mix(key + 2);
-    if (room->dtype != tensor->info.state_dtype || room->key != words)
-        draw_words(tensor, words, room);
-    return (struct chance){.words = room->words, .salt = (uint32_t)salt, .first = first};
+    enum { TURN_APART = 331 };
+    const uint64_t words = mix(mix(key) + 1), salt = mix(mix(key + turn) + 2);
+    const size_t count = turn || tensor->n > CHANCES ? CHANCES : tensor->n;
+    if (room->dtype != tensor->info.state_dtype || room->key != words || room->count < count)
+        draw_words(tensor, words, count, room);
+    return (struct chance){.words = room->words, .salt = (uint32_t)salt, .first = first + turn * TURN_APART};
 }
 
 /* ---- Codes from one unit to another ---- */
@@ -76,14 +78,14 @@ static void change_unit(const struct adadelta *optimizer, struct tensor *tensor,
 {
     const struct kernel_set *kernels = kernels_in_use();
     const enum adadelta_dtype dtype = tensor->info.state_dtype;
-    const uint64_t key = chance_key(optimizer, tensor, next_rewrite(tensor));
+    const uint64_t key = chance_key(optimizer, tensor), turn = next_rewrite(tensor);
     const double rate = fmin(tensor->unit / unit, FLT_MAX);
     struct chance_words words = {.dtype = ADADELTA_DTYPE_DEFAULT};
     float v[ROOM], u[ROOM], *const numbers[MAX_STATES] = {v, u};
     for (size_t first = 0; first < tensor->n; first += ROOM) {
         const size_t n = tensor->n - first < ROOM ? tensor->n - first : ROOM;
         void *const codes[MAX_STATES] = {at(&tensor->parts[0], first), at(&tensor->parts[1], first)};
-        const struct chance chance = chance_from(tensor, key, first, &words);
+        const struct chance chance = chance_from(tensor, key, turn, first, &words);
         kernels->decode[dtype](n, numbers, codes, 1);
         kernels->encode[dtype](n, codes, numbers, (float)rate, &chance);
     }
@@ -142,13 +144,14 @@ static float in_units(double number, double unit)
     return units > 0 ? (float)(units < most ? units : most) : 0;
 }
 
-static void write_codes(struct tensor *tensor, size_t first, size_t n, double *const from[], uint64_t key,
-                        struct chance_words *words)
+static void write_codes(const struct adadelta *optimizer, struct tensor *tensor, size_t first, size_t n,
+                        double *const from[], uint64_t turn, struct chance_words *words)
 {
+    const uint64_t key = chance_key(optimizer, tensor);
     float v[ROOM], u[ROOM];
     for (size_t i = 0; i < n; i += ROOM) {
         const size_t count = n - i < ROOM ? n - i : ROOM;
-        const struct chance chance = chance_from(tensor, key, first + i, words);
+        const struct chance chance = chance_from(tensor, key, turn, first + i, words);
         void *const codes[MAX_STATES] = {at(&tensor->parts[0], first + i), at(&tensor->parts[1], first + i)};
         for (size_t k = 0; k < count; k++) {
             v[k] = in_units(from[0][i + k], tensor->unit);
@@ -162,7 +165,7 @@ void state_write(const struct adadelta *optimizer, struct tensor *tensor, size_t
                  uint64_t turn, struct chance_words *words)
 {
     if (is_coded(tensor->info.state_dtype)) {
-        write_codes(tensor, first, n, from, chance_key(optimizer, tensor, turn), words);
+        write_codes(optimizer, tensor, first, n, from, turn, words);
         return;
     }
     for (size_t k = 0; k < optimizer->method->states; k++)

@@ -163,8 +163,8 @@ size_t tensor_memory(const struct adadelta_options *options, const struct adadel
 
 /* ---- State in codes and in other types: codes.c ---- */
 
-/* What random rounding depends on beside the element: seed, tensor, step, and turn within it. */
-uint64_t chance_key(const struct adadelta *optimizer, const struct tensor *tensor, uint64_t turn);
+/* What random rounding depends on beside the element and the turn within a step: seed, tensor, step. */
+uint64_t chance_key(const struct adadelta *optimizer, const struct tensor *tensor);
 
 /* The turn of what rounds codes between steps (a new eps, a new type, numbers from the caller): one that no step has,
    and another one each time, lest what is rounded up once is rounded up again and again. */
@@ -174,21 +174,23 @@ uint64_t next_rewrite(struct tensor *tensor);
 struct chance_words {
     uint32_t words[ROUNDED_ARRAYS][CHANCE_ROOM];
     uint64_t key;
+    size_t count; /* of each array */
     enum adadelta_dtype dtype; /* of the state; ADADELTA_DTYPE_DEFAULT: there are none yet */
 };
 
 /* Whether a tensor's steps are rounded by chance. */
 int takes_chance(const struct tensor *tensor);
 
-/* The chance of a tensor's elements from number first on, whose key is that of chance_key; fills the room if need be.
- */
-struct chance chance_from(const struct tensor *tensor, uint64_t key, size_t first, struct chance_words *room);
+/* The chance of a tensor's elements from number first on in a turn; fills the room if need be, once a step: each turn
+   takes its words from another place on, and other keys of thousands. */
+struct chance chance_from(const struct tensor *tensor, uint64_t key, uint64_t turn, size_t first,
+                          struct chance_words *room);
 
 /* Brings state in codes into units of the eps that its tensor follows now. After every change of settings. */
 void codes_follow(struct adadelta *optimizer);
 
 /* The method's state of n elements from first on as doubles, array number k in to[k] [n]; and back, rounded as its type
-   is, where numbers that are negative or NaN become 0 in codes. turn: as of chance_key. */
+   is, where numbers that are negative or NaN become 0 in codes. turn: as of chance_from. */
 void state_read(const struct adadelta *optimizer, const struct tensor *tensor, size_t first, size_t n,
                 double *const to[]);
 void state_write(const struct adadelta *optimizer, struct tensor *tensor, size_t first, size_t n, double *const from[],

@@ -146,9 +146,9 @@ static inline uint64_t hash_name(const char *name)
 }
 
 /* What the chance of a step of a tensor comes from. */
-static inline uint64_t step_key(uint64_t seed, const char *name, uint64_t steps, uint64_t turn)
+static inline uint64_t step_key(uint64_t seed, const char *name, uint64_t steps)
 {
-    return hash_64(hash_64(hash_64(hash_64(seed + 0x9e3779b97f4a7c15u) + hash_name(name)) + steps) + turn);
+    return hash_64(hash_64(hash_64(seed + 0x9e3779b97f4a7c15u) + hash_name(name)) + steps);
 }
 
 /* Random word number at (0 to 1023) of an array; the second array's follow 64 behind the first one's. */
@@ -173,10 +173,12 @@ static inline uint32_t chance_from_words(const struct code_type *type, uint64_t 
            thousand_key(type, salt, k, i / 1024);
 }
 
-static inline void element_chance(const struct code_type *type, uint64_t key, uint64_t i, uint32_t chance[STATES])
+static inline void element_chance(const struct code_type *type, uint64_t key, uint64_t turn, uint64_t i,
+                                  uint32_t chance[STATES])
 {
+    const uint32_t salt = (uint32_t)hash_64(hash_64(key + turn) + 2);
     for (int k = 0; k < STATES; k++)
-        chance[k] = chance_from_words(type, hash_64(key + 1), (uint32_t)hash_64(key + 2), k, i);
+        chance[k] = chance_from_words(type, hash_64(hash_64(key) + 1), salt, k, i + 331 * turn);
 }
 
 /* ---- Adadelta's step ---- */
@@ -238,8 +240,8 @@ struct code_tensor {
     void *x, *codes[STATES];
 };
 
-static inline void step_element(const struct code_tensor *t, const struct code_step *step, uint64_t key, size_t i,
-                                double gradient)
+static inline void step_element(const struct code_tensor *t, const struct code_step *step, uint64_t key, uint64_t turn,
+                                size_t i, double gradient)
 {
     uint32_t chance[STATES], code[STATES];
     for (int k = 0; k < STATES; k++)
@@ -253,7 +255,7 @@ static inline void step_element(const struct code_tensor *t, const struct code_s
     } else {
         store_element(t->dtype, t->x, i, (double)code_rule_f32(step, (float)x, (float)gradient, means.s));
     }
-    element_chance(t->type, key, i, chance);
+    element_chance(t->type, key, turn, i, chance);
     codes_of(t->type, means, chance, code);
     for (int k = 0; k < STATES; k++)
         put_code(t->type, t->codes[k], i, code[k]);
@@ -262,15 +264,15 @@ static inline void step_element(const struct code_tensor *t, const struct code_s
 /* A step with a dense gradient of the type of x. */
 static inline void code_tensor_step(struct code_tensor *t, const struct code_step *step, const void *gradient)
 {
-    const uint64_t key = step_key(t->seed, t->name, t->steps++, 0);
+    const uint64_t key = step_key(t->seed, t->name, t->steps++);
     for (size_t i = 0; i < t->n; i++)
-        step_element(t, step, key, i, load_element(t->dtype, gradient, i));
+        step_element(t, step, key, 0, i, load_element(t->dtype, gradient, i));
 }
 
 /* Into units of another eps. Rounding between steps counts turns from the last number down. */
 static inline void code_tensor_change_eps(struct code_tensor *t, double from, double to)
 {
-    const uint64_t key = step_key(t->seed, t->name, t->steps, UINT64_MAX - t->rewrites++);
+    const uint64_t key = step_key(t->seed, t->name, t->steps), turn = UINT64_MAX - t->rewrites++;
     for (size_t i = 0; i < t->n; i++) {
         uint32_t chance[STATES], code[STATES];
         for (int k = 0; k < STATES; k++)
@@ -278,7 +280,7 @@ static inline void code_tensor_change_eps(struct code_tensor *t, double from, do
         struct means means = means_of(t->type, code);
         means.s[V] *= (float)(from / to);
         means.s[U] *= (float)(from / to);
-        element_chance(t->type, key, i, chance);
+        element_chance(t->type, key, turn, i, chance);
         codes_of(t->type, means, chance, code);
         for (int k = 0; k < STATES; k++)
             put_code(t->type, t->codes[k], i, code[k]);

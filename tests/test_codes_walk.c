@@ -100,9 +100,10 @@ static void follow_rows(struct matrix *m, size_t count, const size_t *rows, cons
     OK(adadelta_get_hyper(m->optimizer, 0, &hyper));
     const struct code_step step = code_step_of(m->oracle.type, &hyper, 1, &gradients);
     for (size_t j = 0; j < count; j++) {
-        const uint64_t key = step_key(SEED, "table", m->oracle.steps, turns ? turns[j] : 0);
+        const uint64_t key = step_key(SEED, "table", m->oracle.steps);
         for (size_t k = 0; k < m->width; k++)
-            step_element(&m->oracle, &step, key, rows[j] * m->width + k, (double)g[j * m->width + k]);
+            step_element(&m->oracle, &step, key, turns ? turns[j] : 0, rows[j] * m->width + k,
+                         (double)g[j * m->width + k]);
     }
     m->oracle.steps++;
 }

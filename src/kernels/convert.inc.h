@@ -273,7 +273,7 @@ struct chance_run {
 /* The run from begin on of an array of n; bits: how many the chance of each state has. */
 static inline struct chance_run chance_run(const struct chance *chance, size_t begin, size_t n, const unsigned bits[])
 {
-    const uint64_t first = (uint64_t)chance->first + begin, thousand = first / CHANCES;
+    const uint64_t first = chance->first + begin, thousand = first / CHANCES;
     const size_t at = (size_t)(first % CHANCES), room = CHANCES - at;
     const uint32_t key = scatter(scatter(chance->salt + (uint32_t)(thousand ^ thousand >> 32)));
     struct chance_run run = {.begin = begin, .end = n - begin < room ? n : begin + room};

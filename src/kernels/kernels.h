@@ -15,7 +15,7 @@ struct chance {
     const uint32_t (
         *words)[CHANCE_ROOM]; /* [ROUNDED_ARRAYS]: those of states are the set's chances, the last row drawn */
     uint32_t salt;
-    size_t first;
+    uint64_t first;
 };
 
 /* The arrays [n] of one step of a rule. */
