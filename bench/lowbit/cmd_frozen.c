@@ -65,7 +65,7 @@ static int draw_deadzone(const char *picture)
         }
         fprintf(plot, "set title 'rho %g' offset 0,-0.7\nset xlabel '%s'\nset ylabel '%s'\n", rhos[r],
                 r < 2 ? "" : "steps, in units of 1/(1 - rho)", r % 2 ? "" : "v");
-        fprintf(plot, r == 2 ? "set key at screen 0.5,0.045 center maxrows 2 samplen 3\n" : "unset key\n");
+        fprintf(plot, r == 2 ? "set key at screen 0.46,0.045 center maxrows 2 samplen 3 width -2\n" : "unset key\n");
         fprintf(plot, "plot ");
         for (int line = 0; line < LINES; line++)
             fprintf(plot, "%s $d%d using 1:2 with lines lw 2 dt %d lc rgb '%s' title '%s'", line ? "," : "", line,

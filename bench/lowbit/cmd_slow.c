@@ -69,7 +69,7 @@ static int draw(const char *picture, uint32_t steps)
         return 1;
     fprintf(
         plot,
-        "set multiplot layout 1,2 margins 0.08,0.98,0.35,0.92 spacing 0.07,0.1\n"
+        "set multiplot layout 1,2 margins 0.1,0.98,0.35,0.92 spacing 0.07,0.1\n"
         "set logscale xy\nset format x '10^{%%T}'\nset format y '10^{%%T}'\nset yrange [1e-4:10]\nset xrange [1:%u]\n",
         steps);
     for (int panel = 0; panel < PANELS; panel++) {
@@ -81,13 +81,13 @@ static int draw(const char *picture, uint32_t steps)
         }
         fprintf(plot, "set title 'rho %g'\nset xlabel 'step'\nset ylabel '%s'\n", rhos[panel],
                 panel ? "" : "error of log (u + eps)/(v + eps), rms");
-        fprintf(plot, panel ? "unset key\n" : "set key at screen 0.5,0.11 center maxrows 4 samplen 3\n");
+        fprintf(plot, panel ? "unset key\n" : "set key at screen 0.44,0.11 center maxrows 4 samplen 3 width -3\n");
         fprintf(plot, "plot ");
         for (int line = 0; line < LINES; line++)
             fprintf(plot, "$d%d using 1:2 with lines lw 2 dt %d lc rgb '%s' title '%s', ", line, lines[line].dash,
                     lines[line].colour, lines[line].title);
         fprintf(plot,
-                "%g with lines lw 1 dt 3 lc rgb '#777777' title 'the formula for two chances: u8-two, u16-two', %g "
+                "%g with lines lw 1 dt 3 lc rgb '#777777' title 'the formula for two chances', %g "
                 "with lines lw 1 "
                 "dt 3 lc rgb '#777777' notitle\n",
                 theory_slow(3, rhos[panel]), theory_slow(10, rhos[panel]));
