@@ -139,3 +139,15 @@ static void CODED(encode)(size_t n, void *const codes[], float *const from[], fl
         }
     }
 }
+
+#undef CODED
+#undef CODE
+#undef CODE_TYPE
+#undef DROPPED_V
+#undef LEAST_V
+#undef DROPPED_U
+#undef LEAST_U
+#undef FIRST_U
+#undef U_FROM_KEPT
+#undef KEPT_OF_U
+#undef CHANCE_OF_U

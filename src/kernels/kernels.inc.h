@@ -36,16 +36,6 @@ enum { BITS_OF_ONE = 0x3f800000 };
 #define KEPT_OF_U(u, v)   (u)
 #define CHANCE_OF_U       0
 #include "coded.inc.h"
-#undef CODE
-#undef CODE_TYPE
-#undef DROPPED_V
-#undef LEAST_V
-#undef DROPPED_U
-#undef LEAST_U
-#undef FIRST_U
-#undef U_FROM_KEPT
-#undef KEPT_OF_U
-#undef CHANCE_OF_U
 
 /* Of q 2 bits and 6 of the exponent, from 2^-32 to 1.75 * 2^31: all that v and u allow. */
 static ALWAYS_INLINE four_f32 ratio_kept(four_f32 u, four_f32 v)
@@ -64,16 +54,6 @@ static ALWAYS_INLINE four_f32 ratio_kept(four_f32 u, four_f32 v)
 #define KEPT_OF_U(u, v)   ratio_kept(u, v)
 #define CHANCE_OF_U       1
 #include "coded.inc.h"
-#undef CODE
-#undef CODE_TYPE
-#undef DROPPED_V
-#undef LEAST_V
-#undef DROPPED_U
-#undef LEAST_U
-#undef FIRST_U
-#undef U_FROM_KEPT
-#undef KEPT_OF_U
-#undef CHANCE_OF_U
 
 /* ---- The words of the rules ---- */
 
