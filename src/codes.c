@@ -3,9 +3,6 @@
    one unit to another. */
 #include "optimizer.h"
 
-#include <float.h>
-#include <math.h>
-
 /* Numbers that are brought to and fro at a time. */
 enum { ROOM = 256 };
 
@@ -19,7 +16,8 @@ static uint64_t mix(uint64_t z)
     return z ^ z >> 31;
 }
 
-uint64_t chance_key(const struct adadelta *optimizer, const struct tensor *tensor)
+/* What chance depends on beside the element and the turn. */
+static uint64_t key_of(const struct adadelta *optimizer, const struct tensor *tensor)
 {
     uint64_t key = mix(optimizer->options.seed + 0x9e3779b97f4a7c15u);
     key = mix(key + tensor->name_hash);
@@ -37,29 +35,38 @@ int takes_chance(const struct tensor *tensor)
     return rounds_parameters(tensor) || is_coded(tensor->info.state_dtype);
 }
 
-static void draw_words(const struct tensor *tensor, uint64_t key, size_t count, struct chance_words *room)
+static uint32_t salt_of(uint64_t key, uint64_t turn)
+{
+    return (uint32_t)mix(mix(key + turn) + 2);
+}
+
+static void draw_words(const struct adadelta *optimizer, const struct tensor *tensor, size_t count,
+                       struct chance_words *room)
 {
     const struct kernel_set *kernels = kernels_in_use();
     const uint32_t n = (uint32_t)count + CHANCE_ROOM - CHANCES;
     const enum adadelta_dtype dtype = tensor->info.state_dtype;
+    const uint64_t key = key_of(optimizer, tensor), words = mix(mix(key) + 1);
     if (is_coded(dtype))
-        kernels->chances[dtype](n, room->words, key);
+        kernels->chances[dtype](n, room->words, words);
     if (rounds_parameters(tensor))
-        kernels->draw(n, room->words[PARAMETERS], key, PARAMETERS * CHANCE_ROOM);
-    room->dtype = dtype;
-    room->key = key;
+        kernels->draw(n, room->words[PARAMETERS], words, PARAMETERS * CHANCE_ROOM);
+    room->tensor = tensor;
+    room->steps = tensor->steps;
     room->count = count;
+    room->key = key;
+    room->salt = salt_of(key, 0);
 }
 
-struct chance chance_from(const struct tensor *tensor, uint64_t key, uint64_t turn, size_t first,
+struct chance chance_from(const struct adadelta *optimizer, const struct tensor *tensor, uint64_t turn, size_t first,
                           struct chance_words *room)
 {
     enum { TURN_APART = 331 };
-    const uint64_t words = mix(mix(key) + 1), salt = mix(mix(key + turn) + 2);
     const size_t count = turn || tensor->n > CHANCES ? CHANCES : tensor->n;
-    if (room->dtype != tensor->info.state_dtype || room->key != words || room->count < count)
-        draw_words(tensor, words, count, room);
-    return (struct chance){.words = room->words, .salt = (uint32_t)salt, .first = first + turn * TURN_APART};
+    if (room->tensor != tensor || room->steps != tensor->steps || room->count < count)
+        draw_words(optimizer, tensor, count, room);
+    return (struct chance){
+        .words = room->words, .salt = turn ? salt_of(room->key, turn) : room->salt, .first = first + turn * TURN_APART};
 }
 
 /* ---- Codes from one unit to another ---- */
@@ -74,20 +81,39 @@ uint64_t next_rewrite(struct tensor *tensor)
     return UINT64_MAX - tensor->rewrites++;
 }
 
+/* Up to what codes can say, and more. */
+static float at_most(double units)
+{
+    const double most = 0x1p100;
+    return (float)(units < most ? units : most);
+}
+
+/* Of U8 u may be a little below 0, never below -1, where q and v are rounded by chance, and steps go on from there as
+   they should. In much smaller units that little would be much. */
+static float not_far_below_zero(double u, double rate)
+{
+    const double least = rate < 2 ? -1 : -0.5;
+    return at_most(u > least ? u : least);
+}
+
 static void change_unit(const struct adadelta *optimizer, struct tensor *tensor, double unit)
 {
     const struct kernel_set *kernels = kernels_in_use();
     const enum adadelta_dtype dtype = tensor->info.state_dtype;
-    const uint64_t key = chance_key(optimizer, tensor), turn = next_rewrite(tensor);
-    const double rate = fmin(tensor->unit / unit, FLT_MAX);
-    struct chance_words words = {.dtype = ADADELTA_DTYPE_DEFAULT};
+    const uint64_t turn = next_rewrite(tensor);
+    const double rate = tensor->unit / unit;
+    struct chance_words words = {.tensor = NULL};
     float v[ROOM], u[ROOM], *const numbers[MAX_STATES] = {v, u};
     for (size_t first = 0; first < tensor->n; first += ROOM) {
         const size_t n = tensor->n - first < ROOM ? tensor->n - first : ROOM;
         void *const codes[MAX_STATES] = {at(&tensor->parts[0], first), at(&tensor->parts[1], first)};
-        const struct chance chance = chance_from(tensor, key, turn, first, &words);
+        const struct chance chance = chance_from(optimizer, tensor, turn, first, &words);
         kernels->decode[dtype](n, numbers, codes, 1);
-        kernels->encode[dtype](n, codes, numbers, (float)rate, &chance);
+        for (size_t k = 0; k < n; k++) {
+            v[k] = at_most(v[k] * rate);
+            u[k] = not_far_below_zero(u[k] * rate, rate);
+        }
+        kernels->encode[dtype](n, codes, numbers, 1, &chance);
     }
     tensor->unit = unit;
 }
@@ -104,8 +130,7 @@ void codes_follow(struct adadelta *optimizer)
 
 /* ---- State as numbers ---- */
 
-/* U8's u may be a little below 0, where q and v are rounded by chance, but never below -eps: steps go on from there as
-   they should, but nobody else need know. */
+/* U8's u may be a little below 0, which nobody else need know. */
 static float not_below_zero(float u)
 {
     return u > 0 ? u : 0;
@@ -137,21 +162,19 @@ void state_read(const struct adadelta *optimizer, const struct tensor *tensor, s
         kernels_in_use()->load[ADADELTA_F64][tensor->info.state_dtype](n, to[k], at(&tensor->parts[k], first));
 }
 
-/* In units, as far as codes can say. */
+/* In units; negative numbers and NaN are 0. */
 static float in_units(double number, double unit)
 {
-    const double most = 0x1p100, units = number / unit;
-    return units > 0 ? (float)(units < most ? units : most) : 0;
+    return number > 0 ? at_most(number / unit) : 0;
 }
 
 static void write_codes(const struct adadelta *optimizer, struct tensor *tensor, size_t first, size_t n,
                         double *const from[], uint64_t turn, struct chance_words *words)
 {
-    const uint64_t key = chance_key(optimizer, tensor);
     float v[ROOM], u[ROOM];
     for (size_t i = 0; i < n; i += ROOM) {
         const size_t count = n - i < ROOM ? n - i : ROOM;
-        const struct chance chance = chance_from(tensor, key, turn, first + i, words);
+        const struct chance chance = chance_from(optimizer, tensor, turn, first + i, words);
         void *const codes[MAX_STATES] = {at(&tensor->parts[0], first + i), at(&tensor->parts[1], first + i)};
         for (size_t k = 0; k < count; k++) {
             v[k] = in_units(from[0][i + k], tensor->unit);

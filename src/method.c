@@ -139,16 +139,22 @@ enum adadelta_status method_check(const struct adadelta_hyper *hyper, enum adade
                                   enum adadelta_dtype state)
 {
     const enum adadelta_status status = adadelta_hyper_check(hyper);
-    if (status || computed != ADADELTA_F32)
+    const double unit = !status && is_coded(state) ? root_of_double(hyper->eps) : 1;
+    const double most = computed == ADADELTA_F32 ? FLT_MAX : DBL_MAX;
+    if (status)
         return status;
-    const double unit = is_coded(state) ? root_of_double(hyper->eps) : 1;
+    if (hyper->lr * unit > most)
+        return ADADELTA_ERROR_LR;
+    if (hyper->weight_decay > most * unit)
+        return ADADELTA_ERROR_WEIGHT_DECAY;
+    if (computed != ADADELTA_F32)
+        return ADADELTA_OK;
     /* A fraction may round to 1: the average then stands still, or the momentum becomes a sum. */
-    if (hyper->lr > FLT_MAX || hyper->lr * unit > FLT_MAX)
+    if (hyper->lr > FLT_MAX)
         return ADADELTA_ERROR_LR;
     if (hyper->eps > FLT_MAX || (float)hyper->eps == 0)
         return ADADELTA_ERROR_EPS;
-    if (hyper->weight_decay > FLT_MAX || hyper->weight_decay > FLT_MAX * unit ||
-        hyper->lr * hyper->weight_decay > FLT_MAX)
+    if (hyper->weight_decay > FLT_MAX || hyper->lr * hyper->weight_decay > FLT_MAX)
         return ADADELTA_ERROR_WEIGHT_DECAY;
     return ADADELTA_OK;
 }
@@ -224,7 +230,7 @@ void coefs_in_units(struct coefs *coefs, enum adadelta_dtype coded)
 void coefs_prepare(struct coefs *coefs, const struct adadelta_gradients *gradients, double shrink)
 {
     /* Where nobody looks for too large ones, they are cut. */
-    const double most = gradients->nonfinite == ADADELTA_NONFINITE_PROPAGATE ? coefs->most : UNBOUNDED;
+    const double most = gradients->nonfinite == ADADELTA_NONFINITE_PROPAGATE ? coefs->most / shrink : UNBOUNDED;
     coefs->scale = gradients->scale;
     coefs->clip = gradients->clip_value > 0 && gradients->clip_value < most ? gradients->clip_value : most;
     coefs->clips = coefs->clip < UNBOUNDED;

@@ -16,7 +16,7 @@ static void *at(void *array, enum adadelta_dtype dtype, size_t first)
 
 static struct chance chance_of(const struct stretch *s)
 {
-    return chance_from(s->tensor, chance_key(s->optimizer, s->tensor), s->turn, s->first, &s->buffers->chance);
+    return chance_from(s->optimizer, s->tensor, s->turn, s->first, &s->buffers->chance);
 }
 
 /* Gives the parameters in the type computed in, and puts them back when they have moved. */

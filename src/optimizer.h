@@ -149,6 +149,9 @@ size_t tensor_lay_out(const struct adadelta_options *options, struct tensor *ten
 enum adadelta_status tensor_check_types(const struct adadelta_options *options, enum adadelta_dtype group_state,
                                         const struct adadelta_tensor *info, struct adadelta_error *error);
 
+/* The type of the state beside values of a type, where nobody names one. */
+enum adadelta_dtype default_state(enum adadelta_dtype values);
+
 /* Whether a type is one of numbers, and whether a method's state can be of a type. */
 int is_real(enum adadelta_dtype dtype);
 int method_takes_state(enum adadelta_method method, enum adadelta_dtype dtype);
@@ -163,27 +166,27 @@ size_t tensor_memory(const struct adadelta_options *options, const struct adadel
 
 /* ---- State in codes and in other types: codes.c ---- */
 
-/* What random rounding depends on beside the element and the turn within a step: seed, tensor, step. */
-uint64_t chance_key(const struct adadelta *optimizer, const struct tensor *tensor);
-
 /* The turn of what rounds codes between steps (a new eps, a new type, numbers from the caller): one that no step has,
    and another one each time, lest what is rounded up once is rounded up again and again. */
 uint64_t next_rewrite(struct tensor *tensor);
 
-/* Room for a step's random words, and which they are. */
+/* Room for the random words of a tensor's step, and which they are. */
 struct chance_words {
     uint32_t words[ROUNDED_ARRAYS][CHANCE_ROOM];
-    uint64_t key;
-    size_t count; /* of each array */
-    enum adadelta_dtype dtype; /* of the state; ADADELTA_DTYPE_DEFAULT: there are none yet */
+    const struct tensor *tensor; /* NULL: there are none yet */
+    uint64_t steps;
+    size_t count;  /* of each array */
+    uint64_t key;  /* of seed, tensor and step */
+    uint32_t salt; /* of turn 0 */
 };
 
 /* Whether a tensor's steps are rounded by chance. */
 int takes_chance(const struct tensor *tensor);
 
-/* The chance of a tensor's elements from number first on in a turn; fills the room if need be, once a step: each turn
-   takes its words from another place on, and other keys of thousands. */
-struct chance chance_from(const struct tensor *tensor, uint64_t key, uint64_t turn, size_t first,
+/* The chance of a tensor's elements from number first on in a turn. It depends on seed, name, step, element and turn.
+   Fills the room if need be, once a step: each turn takes its words from another place on, and other keys of thousands.
+   */
+struct chance chance_from(const struct adadelta *optimizer, const struct tensor *tensor, uint64_t turn, size_t first,
                           struct chance_words *room);
 
 /* Brings state in codes into units of the eps that its tensor follows now. After every change of settings. */

@@ -32,7 +32,10 @@ static enum adadelta_status check(struct adadelta *optimizer, const struct tenso
     if (status)
         return status;
     const struct tensor next = retyped(optimizer, tensor, dtype);
-    const enum adadelta_status holds = tensor_check_hyper(&next, tensor_hyper(optimizer, tensor));
+    /* Its own, and those of its group, which it may come to follow. */
+    enum adadelta_status holds = tensor_check_hyper(&next, tensor_hyper(optimizer, tensor));
+    if (!holds)
+        holds = tensor_check_hyper(&next, &optimizer->groups[tensor->group].hyper);
     return holds ? fail(&optimizer->error, holds, "tensor '%.200s': %s", info.name, adadelta_status_string(holds))
                  : ADADELTA_OK;
 }
@@ -42,9 +45,9 @@ static enum adadelta_status check(struct adadelta *optimizer, const struct tenso
 static void convert_state(const struct adadelta *optimizer, const struct tensor *from, struct tensor *to)
 {
     enum { ROOM = 256 };
-    struct chance_words words = {.dtype = ADADELTA_DTYPE_DEFAULT};
+    struct chance_words words = {.tensor = NULL};
     const uint64_t turn = next_rewrite(to);
-    double first_state[ROOM], second[ROOM], *const numbers[MAX_STATES] = {first_state, second};
+    double room[MAX_STATES][ROOM], *const numbers[MAX_STATES] = {room[0], room[1]};
     for (size_t first = 0; first < to->n; first += ROOM) {
         const size_t n = to->n - first < ROOM ? to->n - first : ROOM;
         state_read(optimizer, from, first, n, numbers);
@@ -91,8 +94,7 @@ struct choice {
 static int is_chosen(const struct adadelta *optimizer, const struct choice *choice, size_t i)
 {
     const struct tensor *tensor = &optimizer->tensors[i];
-    const enum adadelta_dtype default_dtype = tensor->info.dtype == ADADELTA_F64 ? ADADELTA_F64 : ADADELTA_F32;
-    const enum adadelta_dtype dtype = choice->dtype ? choice->dtype : default_dtype;
+    const enum adadelta_dtype dtype = choice->dtype ? choice->dtype : default_state(tensor->info.dtype);
     return (i == choice->index || tensor->group == choice->group) && tensor->info.state_dtype != dtype;
 }
 

@@ -112,7 +112,7 @@ enum adadelta_status adadelta_copy_state(const struct adadelta *optimizer, size_
 static void encode_array(const struct adadelta *optimizer, struct tensor *tensor, size_t k, enum adadelta_dtype dtype,
                          const char *values)
 {
-    struct chance_words words = {.dtype = ADADELTA_DTYPE_DEFAULT};
+    struct chance_words words = {.tensor = NULL};
     const uint64_t turn = next_rewrite(tensor);
     double v[ROOM], u[ROOM], *const numbers[MAX_STATES] = {v, u};
     for (size_t first = 0; first < tensor->n; first += ROOM) {

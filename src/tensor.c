@@ -39,6 +39,11 @@ int is_real(enum adadelta_dtype dtype)
     return dtype == ADADELTA_F32 || dtype == ADADELTA_F64 || is_16_bit(dtype);
 }
 
+enum adadelta_dtype default_state(enum adadelta_dtype values)
+{
+    return values == ADADELTA_F64 ? ADADELTA_F64 : ADADELTA_F32;
+}
+
 /* state: the type of the state where the tensor names none, which may itself be the default. */
 static void fill_in_types(struct adadelta_tensor *info, enum adadelta_dtype state)
 {
@@ -49,7 +54,7 @@ static void fill_in_types(struct adadelta_tensor *info, enum adadelta_dtype stat
     if (info->state_dtype == ADADELTA_DTYPE_DEFAULT)
         info->state_dtype = state;
     if (info->state_dtype == ADADELTA_DTYPE_DEFAULT)
-        info->state_dtype = info->dtype == ADADELTA_F64 ? ADADELTA_F64 : ADADELTA_F32;
+        info->state_dtype = default_state(info->dtype);
 }
 
 int method_takes_state(enum adadelta_method method, enum adadelta_dtype dtype)

@@ -175,7 +175,7 @@ static size_t round_to_block(const struct tensor *tensor, size_t elements)
 static void act_on_part(const struct walk *walk, size_t begin, size_t end)
 {
     struct buffers buffers;
-    buffers.chance.dtype = ADADELTA_DTYPE_DEFAULT;
+    buffers.chance.tensor = NULL;
     struct stretch stretch = {.optimizer = walk->optimizer, .kernels = kernels_in_use(), .buffers = &buffers};
     size_t start = 0; /* of the tensor in the row of all work */
     for (size_t i = walk->begin; i < walk->end && start < end; i++) {

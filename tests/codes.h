@@ -278,8 +278,9 @@ static inline void code_tensor_change_eps(struct code_tensor *t, double from, do
         for (int k = 0; k < STATES; k++)
             code[k] = code_at(t->type, t->codes[k], i);
         struct means means = means_of(t->type, code);
-        means.s[V] *= (float)(from / to);
-        means.s[U] *= (float)(from / to);
+        const double v = means.s[V] * (from / to), u = means.s[U] * (from / to), least = from / to < 2 ? -1 : -0.5;
+        means.s[V] = (float)(v < 0x1p100 ? v : 0x1p100);
+        means.s[U] = (float)(u < least ? least : u < 0x1p100 ? u : 0x1p100);
         element_chance(t->type, key, turn, i, chance);
         codes_of(t->type, means, chance, code);
         for (int k = 0; k < STATES; k++)

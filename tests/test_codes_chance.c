@@ -34,9 +34,8 @@ static void draw(const struct code_type *type, const struct place *place, size_t
                                   .n = (size_t)(place->element % CHANCES) + n,
                                   .info = {.state_dtype = type->dtype}};
     const unsigned bits[STATES] = {(unsigned)type->dropped[V], (unsigned)type->dropped[U]};
-    struct chance_words room = {.dtype = ADADELTA_DTYPE_DEFAULT};
-    const struct chance chance =
-        chance_from(&tensor, chance_key(&optimizer, &tensor), place->turn, place->element, &room);
+    struct chance_words room = {.tensor = NULL};
+    const struct chance chance = chance_from(&optimizer, &tensor, place->turn, place->element, &room);
     for (size_t i = 0; i < n;) {
         const struct chance_run run = chance_run(&chance, i, n, bits);
         for (size_t at = 0; i < run.end; i++, at++) {
@@ -237,20 +236,28 @@ static void thousands_have_other_keys(void **state)
     assert_true(same <= 1); /* expected 2^-32 * 1000^2/2: the keys have no more bits */
 }
 
-/* A new step, a new tensor and a new type are drawn anew, whatever the room has from before. */
+/* A new step and a new tensor are drawn anew, and more words where a turn wants them, whatever the room has from
+   before. */
 static void a_room_is_drawn_anew(void **state)
 {
     (void)state;
-    struct chance_words used = {.dtype = ADADELTA_DTYPE_DEFAULT};
-    struct tensor tensor = {.n = 3000};
-    for (uint64_t k = 0; k < 40; k++) {
-        tensor.info.state_dtype = code_types[k % 3 == 0].dtype;
-        const uint64_t key = k / 2;
-        struct chance_words fresh = {.dtype = ADADELTA_DTYPE_DEFAULT};
-        const struct chance one = chance_from(&tensor, key, k, 10 * k, &used);
-        const struct chance other = chance_from(&tensor, key, k, 10 * k, &fresh);
-        assert_memory_equal(used.words, fresh.words, (size_t)code_types[k % 3 == 0].chances * sizeof *used.words);
-        assert_true(one.salt == other.salt && one.first == 341 * k && other.first == 341 * k);
+    const struct adadelta optimizer = {.options = {.seed = 3}};
+    struct chance_words used = {.tensor = NULL};
+    struct tensor tensors[] = {{.n = 3000, .name_hash = 1}, {.n = 100, .name_hash = 2}, {.n = 100, .name_hash = 1}};
+    tensors[0].info.state_dtype = tensors[1].info.state_dtype = ADADELTA_U8;
+    tensors[2].info.state_dtype = ADADELTA_U16;
+    for (uint64_t k = 0; k < 60; k++) {
+        struct tensor *tensor = &tensors[k / 3 % 3];
+        const int chances = tensor->info.state_dtype == ADADELTA_U8 ? 2 : 1;
+        const size_t n = k % 2 || tensor->n > CHANCES ? CHANCES : tensor->n;
+        tensor->steps = k / 7;
+        struct chance_words fresh = {.tensor = NULL};
+        const struct chance one = chance_from(&optimizer, tensor, k % 2, 10 * k, &used);
+        const struct chance other = chance_from(&optimizer, tensor, k % 2, 10 * k, &fresh);
+        for (int array = 0; array < chances; array++)
+            assert_memory_equal(used.words[array], fresh.words[array], n * sizeof(uint32_t));
+        const uint64_t first = 10 * k + 331 * (k % 2);
+        assert_true(one.salt == other.salt && one.first == first && other.first == first);
     }
 }
 

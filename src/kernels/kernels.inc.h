@@ -23,6 +23,10 @@
 
 /* ---- State in codes ---- */
 
+#define TWO_STATES(method, name, states, first, second) _Static_assert((states) == 2, "codes are of v and u");
+CODED_RULE_LIST(TWO_STATES)
+#undef TWO_STATES
+
 enum { BITS_OF_ONE = 0x3f800000 };
 
 #define CODE              u16
@@ -77,8 +81,8 @@ static ALWAYS_INLINE four_f32 ratio_kept(four_f32 u, four_f32 v)
    alone left the step at 0.87 of the limit of memory at 16 Mi parameters, these at 0.99; on a Zen 5 they cost 1 to 4 %
    (docs/performance.md); 512 bytes are too few, 4096 no better. Where arrays are narrower, twice as many elements are
    (of U16 state, on the Zen 5: 0.94 of the limit with 512 elements, 0.99 with 1024). */
-#define NEAR (2048 / sizeof(REAL))
-#define FAR  1024
+#define AHEAD_PLAIN  (2048 / sizeof(REAL))
+#define AHEAD_NARROW 1024
 
 /* Names of our own that exist once a type. */
 #define COEFS       PASTE(coefs, TYPE)
@@ -118,7 +122,7 @@ static double most(const vec_f64 *largest)
 /* -- State in codes: in units of eps, beside which nothing is left of tiny numbers -- */
 
 #define RULES         CODED_RULE_LIST
-#define AHEAD         FAR
+#define AHEAD         AHEAD_NARROW
 #define EPS_OF(coefs) 1
 #define drop_tiny(s)  (s)
 
@@ -163,7 +167,7 @@ static double most(const vec_f64 *largest)
 #define TAKE_STATES(s, states, a, i, count)     TYPED(take_states)(s, states, a, i, count)
 #define PUT_STATES(s, states, a, i, count, run) TYPED(put_states)(s, states, a, i, count)
 
-#define AHEAD FAR
+#define AHEAD AHEAD_NARROW
 #define TYPE  bf16_f32
 #define RUN_FROM(a, chance, i, n)                                                                                      \
     ((a)->weights == ADADELTA_WEIGHTS_STOCHASTIC ? parameters_run(chance, i, n) : all_of(n))
@@ -171,7 +175,7 @@ static double most(const vec_f64 *largest)
 #undef RUN_FROM
 #undef AHEAD
 
-#define AHEAD                     NEAR
+#define AHEAD                     AHEAD_PLAIN
 #define RUN_FROM(a, chance, i, n) ((void)(chance), all_of(n))
 #define TYPE                      f32
 #define PATTERN                   uint32_t

@@ -106,7 +106,7 @@ static ALWAYS_INLINE void TYPED(fetch)(const void *array, size_t size, size_t i)
 static ALWAYS_INLINE void TYPED(fetch_ahead)(size_t states, const struct arrays *a, size_t i)
 {
     TYPED(fetch)(a->x, sizeof(STORED_X), i);
-    TYPED(fetch)(a->gradient, sizeof(STORED_X), i);
+    TYPED(fetch)(a->gradient, GRADIENT_SIZE(a), i);
     for (size_t k = 0; k < states; k++)
         TYPED(fetch)(a->state[k], sizeof(STORED), i);
     if (a->average)

@@ -6,10 +6,12 @@
 #define TAKE_GRADIENT(a, i, count)      take_gradients(a, i, count)
 #define PUT_X(a, i, number, count, run) put_parameters(a, i, number, count, run)
 #define KEPT_SIZE(a)                    (kept_sizes[(a)->weights])
+#define GRADIENT_SIZE(a)                ((a)->float_gradient ? sizeof(float) : sizeof(uint16_t))
 #include "typed.inc.h"
 #undef STORED_X
 #undef TAKE_X
 #undef TAKE_GRADIENT
 #undef PUT_X
 #undef KEPT_SIZE
+#undef GRADIENT_SIZE
 #undef TYPE

@@ -6,10 +6,12 @@
 #define TAKE_GRADIENT(a, i, count)      TYPED(take_word)((const REAL *)(a)->gradient + (i), count)
 #define PUT_X(a, i, number, count, run) TYPED(put_word)((REAL *)(a)->x + (i), number, count)
 #define KEPT_SIZE(a)                    0
+#define GRADIENT_SIZE(a)                sizeof(REAL)
 #include "typed.inc.h"
 #undef STORED_X
 #undef TAKE_X
 #undef TAKE_GRADIENT
 #undef PUT_X
 #undef KEPT_SIZE
+#undef GRADIENT_SIZE
 #undef TYPE

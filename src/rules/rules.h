@@ -12,7 +12,7 @@
     X(ADADELTA_METHOD_RMSPROP, rmsprop, 1, "square_avg", NULL)                                                         \
     X(ADADELTA_METHOD_ADAMW, adamw, 2, "exp_avg", "exp_avg_sq")
 
-/* Those whose state is nothing but means of squares that eps is added to: they can be kept in codes, in units of eps.
+/* Those whose state is two means of squares that eps is added to, v and u: they can be kept in codes, in units of eps.
  */
 #define CODED_RULE_LIST(X) X(ADADELTA_METHOD_ADADELTA, adadelta, 2, "square_avg", "acc_delta")
 

@@ -71,6 +71,10 @@ static inline vec_f64 widen_f32(const float *p)
 /* Codes of 16 and of 8 bits as whole numbers of a register, one a lane; too large ones are stored as the largest. */
 #include "bits.inc.h"
 
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "codes of 8 bits are loaded as on little-endian machines"
+#endif
+
 static inline vec_u32 load_u16(const void *p)
 {
     uint16_t codes[LANES_f32];
