@@ -34,7 +34,7 @@ static const struct option rows[] = {
     {OPTION_ROW_WIDTH, OPTION_WHOLE, "row-width", 0, "W", 1, 1e9, 0, "with rows: elements in a row (default 256)"},
     {OPTION_ROW_PART, OPTION_REAL, "row-part", 0, "F", 0, 1, OPEN_LOW,
      "with rows: this part of all rows moves, in random order (default 0.1)"},
-    {OPTION_ALL, OPTION_FLAG, "all", 0, NULL, 0, 0, 0, "every type, way and extra, a row each"},
+    {OPTION_ALL, OPTION_FLAG, "all", 0, NULL, 0, 0, 0, "a choice of types, ways and extras, a row each"},
     {OPTION_TENSORS, OPTION_TEXT, "tensors", 0, "K", 0, 0, 0,
      "split the parameters over K tensors of one object, or, for K paper, over six in the proportions of the paper's "
      "784-500-300-10 network (default 1)"},

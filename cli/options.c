@@ -37,7 +37,7 @@ static const struct option test_rows[] = {
     {OPTION_TEST, OPTION_TEXT, "test", 0, "FILE", 0, 0, 0, "data to test on after every epoch"},
     {OPTION_TEST_LABELS, OPTION_TEXT, "test-labels", 0, "FILE", 0, 0, 0, "labels of an IDX images file to test on"},
     {OPTION_TEST_FRACTION, OPTION_REAL, "test-fraction", 0, "F", 0, 1, OPEN_LOW | OPEN_HIGH,
-     "set this part of DATA's rows apart to test on, by --seed, each class by itself"},
+     "set this part of DATA's rows apart to test on, by --seed (of sweep: --first-seed), each class by itself"},
 };
 GROUP(test, "Testing");
 
@@ -76,7 +76,7 @@ static const struct option hyper_rows[] = {
      "half the bytes, and u8, a quarter, which is experimental"},
     {OPTION_SCHEDULE, OPTION_TEXT, "schedule", 0, "NAME", 0, 0, 0,
      "how the rate goes over the run: constant; linear or cosine, down to --end; step, falling by --gamma every "
-     "--every epochs; tail, linear over the last third (default: tail for train, constant for compare)"},
+     "--every epochs; tail, linear over the last third (default: tail for train and sweep, constant for compare)"},
     {OPTION_WARMUP, OPTION_WHOLE, "warmup", 0, "N", 0, 1e9, 0, "epochs in which the rate first rises (default 0)"},
     {OPTION_END, OPTION_REAL, "end", 0, "X", 0, INFINITY, 0,
      "what is left of the rate at the end (linear, cosine, tail; default 0)"},

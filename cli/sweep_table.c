@@ -14,7 +14,7 @@ static const struct {
 /* Before the table for people. */
 static void print_title(const struct sweep *sweep, enum table_format format)
 {
-    printf("%s over %zu seed%s: mean%s (%s the smallest mean)\n\n", metric_style(sweep->metric)->label, sweep->seeds,
+    printf("%s over %zu seed%s: mean%s (%s the smallest mean, of equal ones the first)\n\n", metric_style(sweep->metric)->label, sweep->seeds,
            sweep->seeds == 1 ? "" : "s", sweep->seeds == 1 ? "" : " ± sample standard deviation",
            format == TABLE_MARKDOWN ? "bold:" : "*");
 }

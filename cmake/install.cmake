@@ -29,7 +29,8 @@ if(ADADELTA_TRAINER)
   install(TARGETS adadelta_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   # Seen from the program's folder, where cli/peer.c looks for it.
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/bench DESTINATION ${CMAKE_INSTALL_BINDIR}/../share/adadelta
-    PATTERN __pycache__ EXCLUDE)
+    PATTERN __pycache__ EXCLUDE PATTERN lowbit EXCLUDE PATTERN memory EXCLUDE PATTERN rounded EXCLUDE
+    PATTERN CMakeLists.txt EXCLUDE)
 endif()
 
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/adadelta-config.cmake.in

@@ -87,7 +87,7 @@ extern "C" {
     X(ADADELTA_ERROR_SCHEDULE,                                                                                         \
       "a schedule has a field out of range, or gave a rate that is not finite and at least 0")                         \
     X(ADADELTA_ERROR_AVERAGE, "average_decay must be at least 0 and below 1, and averages must be kept to be used")    \
-    X(ADADELTA_ERROR_DTYPE, "an array has a type that does not serve here")                                            \
+    X(ADADELTA_ERROR_DTYPE, "a type of numbers does not serve here")                                                   \
     X(ADADELTA_ERROR_SHAPE, "an array has another shape than it must have")                                            \
     X(ADADELTA_ERROR_ROW, "a row does not exist, or there are more rows than max_rows")                                \
     X(ADADELTA_ERROR_OVERLAP, "arrays overlap")                                                                        \
@@ -277,13 +277,15 @@ enum adadelta_averaging {
        F16   rounded to nearest; stands still above rho 0.9995, ends at 65504 and at 6e-8
        U16   of adadelta: half of F32's bytes, and steps like F32's (docs/lowbit.md). Codes for s/eps + 1, 10 bits and 6
              of the exponent, rounded up or down at random so that the mean is exact, by the same bits on every machine
-             for options.seed, tensor name, step and element. A change of eps brings the codes into its units
-       U8    of adadelta, experimental: a quarter of F32's bytes. square_avg as above with 3 bits and 5 of the exponent;
-             in acc_delta's place the ratio (acc_delta + eps)/(square_avg + eps), with 2 bits and 6. For noisy
-             gradients, as of mini-batches; it may leave F32's path where F32 itself hardly converges (docs/lowbit.md)
+             for options.seed, tensor name, step and element. A new eps re-encodes the state at once: what lies beyond
+   the codes' end, 1.8e19*eps, is cut to it, what is far below eps becomes 0, and the old eps does not bring it back U8
+   of adadelta, experimental: a quarter of F32's bytes. square_avg as above with 3 bits and 5 of the exponent; in
+   acc_delta's place the ratio (acc_delta + eps)/(square_avg + eps), with 2 bits and 6; ends at 4.0e9*eps. For noisy
+   gradients, as of mini-batches; without noise it leaves F32's path (docs/lowbit.md)
 
-   U16 and U8 hold squares of gradients up to 3.7e9*sqrt(eps) and 57344*sqrt(eps) (at eps 1e-6: 3.7e6 and 57): larger
-   ones are too large to be squared in the sense of enum adadelta_nonfinite, and are cut to that where nobody looks. */
+   U16 and U8 hold squares of gradients up to 3.75e9*sqrt(eps) and 57344*sqrt(eps) (at eps 1e-6: 3.75e6 and 57): larger
+   ones are too large to be squared in the sense of enum adadelta_nonfinite, and are cut to that where nobody looks. In
+   their units lr*sqrt(eps) and, where it is coupled, weight_decay/sqrt(eps) must be numbers of the type computed in. */
 
 /* What holds for the whole of an optimizer's life. All fields 0 are the defaults, but for average_decay.
 
@@ -291,7 +293,7 @@ enum adadelta_averaging {
        method           a method  adadelta
        threads          0..1024   0        at most this many threads a step; 0: one a processor
        seed             any       0        of stochastic rounding
-       state_dtype      as above  DEFAULT  of the state of tensors whose group and who themselves name none
+       state_dtype      as above  DEFAULT  of the state of a tensor that names none, and whose group names none
        averaging        as above  none     costs an array of the type computed in for each tensor, and one of the type
                                            of its values where that is another
        average_decay    [0, 1)    0.999    of exponential averages; else ignored
@@ -340,7 +342,8 @@ ADADELTA_API enum adadelta_status adadelta_clone(const struct adadelta *optimize
 ADADELTA_API enum adadelta_status adadelta_add_group(struct adadelta *optimizer, const struct adadelta_hyper *hyper,
                                                      size_t *group);
 
-/* Reads or changes a group's settings; a change takes effect at the next step.
+/* Reads or changes a group's settings; a change takes effect at the next step, but for eps beside state in codes, which
+   is re-encoded now, on one thread (see U16 above).
    Errors, nothing changed: ADADELTA_ERROR_ARGUMENT (also: no such group), and those of adadelta_hyper_check, also when
    rounded to the type of a tensor in the group. */
 ADADELTA_API enum adadelta_status adadelta_get_hyper(const struct adadelta *optimizer, size_t group,
@@ -348,11 +351,12 @@ ADADELTA_API enum adadelta_status adadelta_get_hyper(const struct adadelta *opti
 ADADELTA_API enum adadelta_status adadelta_set_hyper(struct adadelta *optimizer, size_t group,
                                                      const struct adadelta_hyper *hyper);
 
-/* Reads or changes the type of the state of a group's tensors: of all that are in it, whose state is brought into that
-   type now, and of those that will be added and name none. ADADELTA_DTYPE_DEFAULT: the options', else that of the
-   table. adadelta_set_tensor_state_dtype does so with one tensor (DEFAULT: its group's). State that was F32, became U16
-   and is F32 again is what the codes kept of it. In memory of the caller's (adadelta_init_in_place) the new state takes
-   room beside the old.
+/* Reads or changes the type of the state of a group's tensors: of all that are in it, also of those that named their
+   own, whose state is brought into that type now, on one thread; and of those that will be added and name none.
+   ADADELTA_DTYPE_DEFAULT: the options', else that of the table; a group has it until it is given another, and
+   adadelta_get_tensor tells what a tensor has. adadelta_set_tensor_state_dtype does so with one tensor (DEFAULT: its
+   group's). State that was F32, became U16 and is F32 again is what the codes kept of it. In memory of the caller's
+   (adadelta_init_in_place) the new state takes room beside the old, which is not used again.
    Errors, nothing changed: ADADELTA_ERROR_ARGUMENT (also: no such group or tensor), ADADELTA_ERROR_DTYPE (of the
    method, or beside a tensor's other types), ADADELTA_ERROR_SWAPPED, _MEMORY, ADADELTA_ERROR_LR, _EPS, _WEIGHT_DECAY
    (settings leave their range when rounded to float, or in units of eps). */
@@ -441,23 +445,26 @@ ADADELTA_API enum adadelta_status adadelta_get_state(const struct adadelta *opti
 
 /* *state is a tensor's state array of that name, [n] of its type, 64-byte aligned; it may be read and written between
    steps, and lives as long as the optimizer, or until its type is changed. The names: those of
-   adadelta_method_state_name, of the tensor's state_dtype; "master" (F32, good from the first step on) or "low" (U16)
+   adadelta_method_state_name, of the tensor's state_dtype (codes of both arrays belong together, and are in units of
+   the eps that the tensor follows); "master" (F32, good from the first step on) or "low" (U16)
    for the weights that have them; "average" (of the type computed in: F64 or F32) where averages are kept. Errors:
    ADADELTA_ERROR_ARGUMENT; ADADELTA_ERROR_NAME: there is no state of that name.
  */
 ADADELTA_API enum adadelta_status adadelta_state(struct adadelta *optimizer, size_t index, const char *name,
                                                  void **state);
 
-/* Writes the numbers of a tensor's state array of that name to values [n], as dtype (F32, F64, BF16 or F16), rounded to
-   nearest: what codes mean, too. Errors, nothing changed: ADADELTA_ERROR_ARGUMENT (also: no such tensor),
+/* Writes the numbers of a tensor's state array of that name to values [n] (any alignment, not within the state), as
+   dtype (F32, F64, BF16 or F16), by way of double and rounded to nearest: what codes mean, too (of U8 an acc_delta that
+   chance has brought a little below 0 as 0). Errors, nothing changed: ADADELTA_ERROR_ARGUMENT (also: no such tensor),
    ADADELTA_ERROR_NAME, ADADELTA_ERROR_DTYPE (no such type, or of "low", which are no numbers). */
 ADADELTA_API enum adadelta_status adadelta_copy_state(const struct adadelta *optimizer, size_t index, const char *name,
                                                       enum adadelta_dtype dtype, void *values);
 
 /* Copies an array of the caller's into a tensor's state: array->values [n], array->ndim and shape must be the tensor's,
    array->dtype (F32 by default) the state's; its other fields are ignored. State in codes takes numbers (F32, F64,
-   BF16, F16), too, which are rounded as in a step. For state that another program has kept; the numbers are not looked
-   at: a mean of squares must not be negative or NaN (which become 0 in codes). Errors, nothing changed:
+   BF16, F16), too, which are rounded as in a step and cut to what codes hold; of U8 set square_avg first, as acc_delta
+   is kept as a ratio to it and both are rounded anew. For state that another program has kept; the numbers are not
+   looked at: a mean of squares must not be negative or NaN (which become 0 in codes). Errors, nothing changed:
    ADADELTA_ERROR_ARGUMENT, _NAME, _DTYPE, _SHAPE. */
 ADADELTA_API enum adadelta_status adadelta_set_state(struct adadelta *optimizer, size_t index, const char *name,
                                                      const struct adadelta_tensor *array);
@@ -499,13 +506,14 @@ ADADELTA_API enum adadelta_status adadelta_step_rows(struct adadelta *optimizer,
 
 /* What to do about a gradient that has a NaN or an infinity (also: once divided by the scale), or an element so large
    after clipping that its square overflows in the type computed in (float: 1.8e19), which would freeze its parameter
-   for ever, or overflows in the type of the state (F16: 255). Weight decay comes later and is not looked at; it is the
-   same for methods that square nothing. Too large is also a norm that overflows as a
-   sum of squares in double, or that is longer than its bound by more than the type's smallest normal number can say. */
+   for ever, or overflows in the type of the state (F16: 255; U16 and U8: above). Weight decay comes later and is not
+   looked at; it is the same for methods that square nothing. Too large is also a norm that overflows as a sum of
+   squares in double, or that is longer than its bound by more than the type's smallest normal number can say. */
 enum adadelta_nonfinite {
     ADADELTA_NONFINITE_RAISE,    /* the step returns ADADELTA_ERROR_NONFINITE */
     ADADELTA_NONFINITE_SKIP,     /* the step is left out and counted: parameters, state and step counters stay */
-    ADADELTA_NONFINITE_PROPAGATE /* nobody looks, IEEE arithmetic takes its course, and a pass over memory is saved */
+    ADADELTA_NONFINITE_PROPAGATE /* nobody looks, IEEE arithmetic takes its course, and a pass over memory is saved;
+                                    beside state in codes gradients are cut to what it holds */
 };
 
 /* What to do with the gradients of a row that is named more than once. */
@@ -709,8 +717,9 @@ ADADELTA_API const struct adadelta_preset *adadelta_preset_by_name(const char *n
 /* ---- Without malloc ---- */
 
 /* The bytes that adadelta_init_in_place needs at least for an optimizer with these options, so many groups, and these
-   tensors [tensor_count], of which names, types, shapes, weights and max_rows count. SIZE_MAX where there cannot be
-   such an optimizer. */
+   tensors [tensor_count], of which names, types, shapes, weights and max_rows count; a tensor must name the state_dtype
+   that its group will give it. Changing the type of state later takes more. SIZE_MAX where there cannot be such an
+   optimizer. */
 ADADELTA_API size_t adadelta_state_size(const struct adadelta_options *options, size_t group_count,
                                         const struct adadelta_tensor *tensors, size_t tensor_count);
 
@@ -725,13 +734,12 @@ adadelta_init_in_place(void *memory, size_t size, const struct adadelta_options 
 /* ---- Checkpoints ---- */
 
 /* Writes the optimizer and its parameters to a checkpoint file, or reads them back into an optimizer with the same
-   method, groups and tensors (names, types, shapes, weights, and whether averages are kept): settings, counters, state,
-   and the parameters themselves, so that a resumed run is bit-identical to one that never stopped. A file appears whole
-   or not at all (temporary file, fsync, rename); a load that fails has changed nothing. The file format is
-   docs/checkpoint.md's.
-   Errors: ADADELTA_ERROR_ARGUMENT, _MEMORY, _IO (of saving: the old file is untouched, unless the text says that only
-   its folder could not be brought to the disk); saving also _NAME (a tensor is named like another's state, "w" and
-   "w.square_avg"); loading also _FORMAT, _DAMAGED, _MISMATCH. */
+   method, groups and tensors (names, types, state's too, shapes, weights, and whether averages are kept): settings,
+   counters, state, and the parameters themselves, so that a resumed run is bit-identical to one that never stopped. A
+   file appears whole or not at all (temporary file, fsync, rename); a load that fails has changed nothing. The file
+   format is docs/checkpoint.md's. Errors: ADADELTA_ERROR_ARGUMENT, _MEMORY, _IO (of saving: the old file is untouched,
+   unless the text says that only its folder could not be brought to the disk); saving also _NAME (a tensor is named
+   like another's state, "w" and "w.square_avg"); loading also _FORMAT, _DAMAGED, _MISMATCH. */
 ADADELTA_API enum adadelta_status adadelta_save(const struct adadelta *optimizer, const char *path,
                                                 struct adadelta_error *error);
 ADADELTA_API enum adadelta_status adadelta_load(struct adadelta *optimizer, const char *path,
@@ -768,7 +776,8 @@ ADADELTA_API enum adadelta_status adadelta_checkpoint_tensor(const struct adadel
                                                              const char *name, struct adadelta_tensor *tensor);
 
 /* Puts an optimizer (settings, counters, parameters, state) into a checkpoint, at most once, or takes it out again as
-   adadelta_load does. The arrays stay the optimizer's until the checkpoint is written or destroyed.
+   adadelta_load does. The arrays stay the optimizer's: until the checkpoint is written or destroyed, the optimizer must
+   not be stepped, loaded or destroyed, nor its settings or types be changed.
    Errors, nothing changed but, for set, possibly the checkpoint, which is then good only to be destroyed: those of
    adadelta_save and adadelta_load; ADADELTA_ERROR_ARGUMENT where there is an optimizer in it already, _MISMATCH where
    there is none to take out. */

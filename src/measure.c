@@ -131,6 +131,13 @@ enum adadelta_status blame_gradient(struct adadelta *optimizer, const struct ten
                     "tensor '%.200s': the gradient has an infinity, or the scale %g "
                     "makes it one",
                     name, optimizer->gradients.scale);
+    const double kept = squarable(optimizer, tensor);
+    if (is_coded(tensor->info.state_dtype) && kept < limits[tensor->computed].squarable)
+        return fail(
+            error, ADADELTA_ERROR_NONFINITE,
+            "tensor '%.200s': the gradient has an element of %g, and state in %s holds squares up to that of %.3g; "
+            "clip_value, a larger eps or F32 state lets it pass",
+            name, found.largest / optimizer->gradients.scale, adadelta_dtype_name(tensor->info.state_dtype), kept);
     return fail(error, ADADELTA_ERROR_NONFINITE,
                 "tensor '%.200s': the gradient has an element of %g, too large to be "
                 "squared",

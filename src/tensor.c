@@ -69,7 +69,8 @@ static const char *wrong_types(const struct adadelta_options *options, const str
     if (!is_real(info->dtype) || !is_real(info->gradient_dtype))
         return "values and gradient must be F32, F64, BF16 or F16";
     if (!method_takes_state(options->method, info->state_dtype))
-        return "state must be F32, F64, BF16 or F16, or, of adadelta, U16 or U8";
+        return method_is_coded(options->method) ? "state must be F32, F64, BF16, F16, U16 or U8"
+                                                : "state must be F32, F64, BF16 or F16; U16 and U8 are for adadelta";
     if (is_16_bit(info->dtype) && info->state_dtype == ADADELTA_F64)
         return "F64 state does not go with values of 16 bits";
     if (info->dtype == ADADELTA_F16 && info->weights == ADADELTA_WEIGHTS_SPLIT)

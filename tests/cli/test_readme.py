@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Runs the README's commands, as they stand there, in a folder that looks like the checkout after a build."""
+"""Runs the commands of the README and of docs/lowbit.md, as they stand there, in a folder that looks like the checkout
+after a build."""
 import os
 import re
 import shlex
@@ -14,16 +15,24 @@ SOURCE = os.environ['ADADELTA_SOURCE']
 ELSEWHERE = {'./scripts/demo', './scripts/test'}
 
 
-def commands():
-    with open(os.path.join(SOURCE, 'README.md'), encoding='utf-8') as readme:
-        blocks = re.findall(r'^```sh\n(.*?)^```', readme.read(), re.S | re.M)
+def commands(page):
+    with open(os.path.join(SOURCE, page), encoding='utf-8') as text:
+        blocks = re.findall(r'^```sh\n(.*?)^```', text.read(), re.S | re.M)
     return [line for block in blocks for line in block.splitlines() if line.strip()]
 
 
 class Readme(unittest.TestCase):
     def test_every_command_runs(self):
-        lines = [line for line in commands() if line not in ELSEWHERE]
+        lines = [line for line in commands('README.md') if line not in ELSEWHERE]
         self.assertGreater(len(lines), 3)
+        self.check_commands(lines)
+
+    def test_commands_of_low_bit_state(self):
+        lines = commands('docs/lowbit.md')
+        self.assertEqual(len(lines), 2)
+        self.check_commands(lines)
+
+    def check_commands(self, lines):
         with tempfile.TemporaryDirectory() as folder:
             os.symlink(os.path.join(SOURCE, 'data'), os.path.join(folder, 'data'))
             os.mkdir(os.path.join(folder, 'build'))
