@@ -14,9 +14,9 @@ static const struct {
 /* Before the table for people. */
 static void print_title(const struct sweep *sweep, enum table_format format)
 {
-    printf("%s over %zu seed%s: mean%s (%s the smallest mean, of equal ones the first)\n\n", metric_style(sweep->metric)->label, sweep->seeds,
-           sweep->seeds == 1 ? "" : "s", sweep->seeds == 1 ? "" : " ± sample standard deviation",
-           format == TABLE_MARKDOWN ? "bold:" : "*");
+    printf("%s over %zu seed%s: mean%s (%s the smallest mean, of equal ones the first)\n\n",
+           metric_style(sweep->metric)->label, sweep->seeds, sweep->seeds == 1 ? "" : "s",
+           sweep->seeds == 1 ? "" : " ± sample standard deviation", format == TABLE_MARKDOWN ? "bold:" : "*");
 }
 
 static void add_spread(struct text_table *table, const struct sweep *sweep, size_t cell, size_t best,
@@ -76,6 +76,27 @@ static void fill_list(struct text_table *table, const struct sweep *sweep, size_
     }
 }
 
+/* Why runs failed: of each cell the first one's reason, of the first cells. */
+static void print_failures(const struct sweep *sweep)
+{
+    enum { MOST = 8 };
+    size_t cells = 0;
+    for (size_t cell = 0; cell < sweep->grid.cell_count; cell++) {
+        char text[256];
+        size_t seed = 0;
+        while (seed < sweep->seeds && !sweep_run_at(sweep, cell, seed)->failure)
+            seed++;
+        if (seed == sweep->seeds)
+            continue;
+        grid_describe(&sweep->grid, cell, text, sizeof text);
+        if (cells++ < MOST)
+            printf("%sfailed: %s, seed %llu: %s\n", cells == 1 ? "\n" : "", text,
+                   (unsigned long long)(sweep->first_seed + seed), sweep_run_at(sweep, cell, seed)->failure);
+    }
+    if (cells > MOST)
+        printf("failed: %zu cells more\n", cells - MOST);
+}
+
 enum verdict sweep_print(const struct sweep *sweep, enum table_format format, struct trouble *trouble)
 {
     struct text_table table;
@@ -85,7 +106,10 @@ enum verdict sweep_print(const struct sweep *sweep, enum table_format format, st
         fill_matrix(&table, sweep, best, format);
     else
         fill_list(&table, sweep, best, format);
-    return text_table_print(&table, format, trouble);
+    const enum verdict verdict = text_table_print(&table, format, trouble);
+    if (verdict == DONE)
+        print_failures(sweep);
+    return verdict;
 }
 
 enum verdict sweep_print_cells(const struct sweep *sweep, enum table_format format, struct trouble *trouble)

@@ -108,7 +108,11 @@ int claim(int holds, const char *format, ...)
 
 FILE *plot_open(const char *path, int width, int height)
 {
-    FILE *plot = popen("gnuplot --default-settings", "w");
+    FILE *file = fopen(path, "w"), *plot;
+    if (!file)
+        return fprintf(stderr, "lowbit: %s: cannot be written\n", path), NULL;
+    fclose(file);
+    plot = popen("gnuplot --default-settings", "w");
     if (!plot)
         return fprintf(stderr, "lowbit: %s: gnuplot could not be started\n", path), NULL;
     fprintf(plot,

@@ -104,7 +104,9 @@ class Runs(Sweep):
                          [(0, 2, True), (2, 0, False)])
         self.assertEqual(events[-1]["failed"], 2)
         self.assertEqual(self.of(events, "best")[0]["axes"], {"lr": 0.01})
-        self.assertRegex(self.ok(*words, "--quiet"), r"1e30 +2 failed")
+        text = self.ok(*words, "--quiet")
+        self.assertRegex(text, r"1e30 +2 failed")
+        self.assertRegex(text, r"\n\nfailed: lr 1e30, seed [0-9]+: .*not finite.*\n\Z")
         self.fails(1, *words[:-1], "lr=1e30,1e31", says=["no run", "not finite"])
 
     def test_best_has_the_fewest_failures(self):
