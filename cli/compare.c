@@ -188,6 +188,12 @@ static void say_what(const struct contest *contest, const struct args *args, con
     char data[256];
     sets_describe(sets, data, sizeof data);
     remark(args->values[OPTION_QUIET].given, "%s; %zu runs from the same start", data, contest->count);
+    /* --state goes to those that can have it, which the table does not tell. */
+    for (size_t i = 0; i < contest->count && args->values[OPTION_STATE].given; i++) {
+        char method[METHOD_SIZE];
+        describe_method(&contest->contenders[i].settings, method, sizeof method);
+        remark(args->values[OPTION_QUIET].given, "%s", method);
+    }
 }
 
 static enum verdict compare(const struct args *args, struct trouble *trouble)

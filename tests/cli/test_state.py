@@ -142,6 +142,13 @@ class Refusals(Case):
         for name in ("f16", "u8"):
             self.fails(1, *words, "--state", name, says=[f"too large for state {name}", "epoch 1", "try state f32"])
 
+    def test_compare_tells_who_has_it(self):
+        code, _, err = self.run_program("compare", data("iris.csv"), "--epochs", 1, "--methods", "sgd,adadelta", "--state",
+                                        "u16")
+        self.assertEqual(code, 0)
+        self.assertRegex(err, r"(?m)^adadelta lr 1, .*, state u16$")
+        self.assertRegex(err, r"(?m)^sgd lr 0.1$")
+
 
 if __name__ == "__main__":
     unittest.main()
