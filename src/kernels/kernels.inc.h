@@ -157,20 +157,35 @@ static double most(const vec_f64 *largest)
 #undef EPS_OF
 #undef drop_tiny
 
-/* -- State as it is computed -- */
+/* -- State as numbers -- */
+
+#define RULES         RULE_LIST
+#define EPS_OF(coefs) (REAL)(coefs)->eps
+#define drop_tiny     PASTE(four_drop_tiny, WORDS)
+#define AHEAD         AHEAD_NARROW
+
+#define RUN_FOR_PARAMETERS(a, chance, i, n)                                                                            \
+    ((a)->weights == ADADELTA_WEIGHTS_STOCHASTIC ? parameters_run(chance, i, n) : all_of(n))
+
+#define STORED                                  uint16_t
+#define TAKE_STATES(s, states, a, i, count)     take_bf16_states(s, states, a, i, count)
+#define PUT_STATES(s, states, a, i, count, run) put_bf16_states(s, states, a, i, count)
+#define RUN_FROM(a, chance, i, n)               ((void)(chance), all_of(n))
+#define TYPE                                    f32_bf16
+#include "typed_plain.inc.h"
+#undef RUN_FROM
+#define RUN_FROM RUN_FOR_PARAMETERS
+#define TYPE     bf16_bf16
+#include "typed_narrow.inc.h"
+#undef STORED
+#undef TAKE_STATES
+#undef PUT_STATES
 
 #define PLAIN_STATE
-#define RULES                                   RULE_LIST
-#define EPS_OF(coefs)                           (REAL)(coefs)->eps
-#define drop_tiny                               PASTE(four_drop_tiny, WORDS)
 #define STORED                                  REAL
 #define TAKE_STATES(s, states, a, i, count)     TYPED(take_states)(s, states, a, i, count)
 #define PUT_STATES(s, states, a, i, count, run) TYPED(put_states)(s, states, a, i, count)
-
-#define AHEAD AHEAD_NARROW
-#define TYPE  bf16_f32
-#define RUN_FROM(a, chance, i, n)                                                                                      \
-    ((a)->weights == ADADELTA_WEIGHTS_STOCHASTIC ? parameters_run(chance, i, n) : all_of(n))
+#define TYPE                                    bf16_f32
 #include "typed_narrow.inc.h"
 #undef RUN_FROM
 #undef AHEAD
@@ -203,13 +218,15 @@ static double most(const vec_f64 *largest)
 #include "measure.inc.h"
 #include "typed_plain.inc.h"
 
-#define ROW_f32(method, name, states, first, second)      [method] = name##_f32,
-#define ROW_f64(method, name, states, first, second)      [method] = name##_f64,
-#define ROW_f32_u16(method, name, states, first, second)  [method] = name##_f32_u16,
-#define ROW_f32_u8(method, name, states, first, second)   [method] = name##_f32_u8,
-#define ROW_bf16_f32(method, name, states, first, second) [method] = name##_bf16_f32,
-#define ROW_bf16_u16(method, name, states, first, second) [method] = name##_bf16_u16,
-#define ROW_bf16_u8(method, name, states, first, second)  [method] = name##_bf16_u8,
+#define ROW_f32(method, name, states, first, second)       [method] = name##_f32,
+#define ROW_f64(method, name, states, first, second)       [method] = name##_f64,
+#define ROW_f32_u16(method, name, states, first, second)   [method] = name##_f32_u16,
+#define ROW_f32_u8(method, name, states, first, second)    [method] = name##_f32_u8,
+#define ROW_f32_bf16(method, name, states, first, second)  [method] = name##_f32_bf16,
+#define ROW_bf16_bf16(method, name, states, first, second) [method] = name##_bf16_bf16,
+#define ROW_bf16_f32(method, name, states, first, second)  [method] = name##_bf16_f32,
+#define ROW_bf16_u16(method, name, states, first, second)  [method] = name##_bf16_u16,
+#define ROW_bf16_u8(method, name, states, first, second)   [method] = name##_bf16_u8,
 
 #undef load /* from here on a member of the set */
 #undef store
@@ -220,9 +237,11 @@ extern const struct kernel_set PASTE(kernels, ISA);
 const struct kernel_set PASTE(kernels, ISA) = {
     .isa = STRING(ISA),
     .update = {[ADADELTA_F32] = {[ADADELTA_F32] = {RULE_LIST(ROW_f32)},
+                                 [ADADELTA_BF16] = {RULE_LIST(ROW_f32_bf16)},
                                  [ADADELTA_U16] = {CODED_RULE_LIST(ROW_f32_u16)},
                                  [ADADELTA_U8] = {CODED_RULE_LIST(ROW_f32_u8)}},
                [ADADELTA_BF16] = {[ADADELTA_F32] = {RULE_LIST(ROW_bf16_f32)},
+                                  [ADADELTA_BF16] = {RULE_LIST(ROW_bf16_bf16)},
                                   [ADADELTA_U16] = {CODED_RULE_LIST(ROW_bf16_u16)},
                                   [ADADELTA_U8] = {CODED_RULE_LIST(ROW_bf16_u8)}},
                [ADADELTA_F64] = {[ADADELTA_F64] = {RULE_LIST(ROW_f64)}}},

@@ -122,6 +122,21 @@ static ALWAYS_INLINE void put_parameters(const struct arrays *arrays, size_t i, 
     }
 }
 
+/* State of BF16, to nearest. */
+static ALWAYS_INLINE void take_bf16_states(four_f32 s[], size_t states, const struct arrays *arrays, size_t i,
+                                           size_t count)
+{
+    for (size_t k = 0; k < states; k++)
+        s[k] = take_bf16(arrays->state[k], i, count);
+}
+
+static ALWAYS_INLINE void put_bf16_states(const four_f32 s[], size_t states, const struct arrays *arrays, size_t i,
+                                          size_t count)
+{
+    for (size_t k = 0; k < states; k++)
+        put_nearest(arrays->state[k], i, s[k], count);
+}
+
 /* Bytes beside an element, by the way it is kept. */
 static const unsigned char kept_sizes[] = {[ADADELTA_WEIGHTS_MASTER] = 4,
                                            [ADADELTA_WEIGHTS_SPLIT] = 2,

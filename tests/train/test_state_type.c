@@ -248,7 +248,7 @@ static void a_gradient_too_large_for_the_type_is_told(void **state)
     assert_int_equal(fit_run(fit, NULL, NULL, &stopped, &trouble), FAILED);
     assert_string_equal(trouble.text,
                         "loss or gradient is not finite any more, or too large for state f16, in epoch 1: "
-                        "try state f32, or a lower learning rate than 1");
+                        "try state f32, a larger eps, or a lower learning rate than 1");
     fit_destroy(fit);
     dataset_free(&data);
 }
