@@ -357,10 +357,11 @@ static enum verdict diverged(const struct fit *fit, struct trouble *trouble)
         return blame(trouble, FAILED,
                      "loss or gradient is not finite any more in epoch %zu: try a lower learning rate than %g",
                      fit->epochs_done + 1, fit->settings.hyper.lr);
-    return blame(trouble, FAILED,
-                 "loss or gradient is not finite any more, or too large for state %s, in epoch %zu: try state f32, a larger "
-                 "eps, or a lower learning rate than %g",
-                 state_type_name(state), fit->epochs_done + 1, fit->settings.hyper.lr);
+    return blame(
+        trouble, FAILED,
+        "loss or gradient is not finite any more, or too large for state %s, in epoch %zu: try state f32, a larger "
+        "eps, or a lower learning rate than %g",
+        state_type_name(state), fit->epochs_done + 1, fit->settings.hyper.lr);
 }
 
 /* Where the run stands within its epoch. */
