@@ -187,7 +187,7 @@ static int draw_threshold(const char *picture)
         "set ytics ('.0001' 0.0001, '.001' 0.001, '.01' 0.01, '.05' 0.05, '.1' 0.1)\n"
         "set palette defined (0 '#ffffff', 0.02 '#cfe3f1', 1 '#0072B2')\nset cbrange [0:1]\n"
         "set cblabel 'share of codes that stay'\n"
-        "set label 1 'u8' at 3,0.3 center\nset label 2 'bf16' at 7,0.3 center\nset label 3 'u16, f16' at 10,0.3 "
+        "set label 1 'u8-two' at 3,0.3 center\nset label 2 'bf16' at 7,0.3 center\nset label 3 'u16, f16' at 10,0.3 "
         "center\n"
         "set label 4 'rho .9' at 12.4,0.115 right front\nset label 5 'rho .95' at 12.4,0.0575 right front\n"
         "set label 6 'rho .99' at 12.4,0.0115 right front\nset label 7 'rho .999' at 12.4,0.00115 right front\n"

@@ -183,8 +183,8 @@ static int draw_noise(const char *picture)
                   "set xlabel 'mantissa bits m'\nset ylabel 'standard deviation of v over v, %%'\nset logscale y\n"
                   "set xrange [0.5:10.5]\nset xtics 1\nset ytics ('.03' 0.03, '.1' 0.1, '.3' 0.3, '1' 1, '3' 3, '10' "
                   "10, '30' 30, '100' 100)\n"
-                  "set key bottom left\nset label 1 'u8' at 3,90 center\nset label 2 'bf16' at 7,90 center\nset label "
-                  "3 'u16' at 10,90 center\n"
+                  "set key bottom left\nset label 1 'u8-two' at 3,60 center\nset label 2 'bf16' at 7,60 center\nset label "
+                  "3 'u16' at 10,60 center\n"
                   "set yrange [0.03:120]\nplot ");
     for (int r = 0; r < RHOS; r++)
         fprintf(
