@@ -251,8 +251,9 @@ struct adadelta;
 /* The most dimensions that a tensor can have. */
 enum { ADADELTA_MAX_DIMS = 8 };
 
-/* Where an optimizer's memory comes from. Called when an optimizer, a group or a tensor is made or destroyed, never by
-   a step. (Checkpoint functions use malloc beside it, and adadelta_minimize uses malloc.) */
+/* Where an optimizer's memory comes from. Called when an optimizer, a group or a tensor is made or destroyed and when
+ * the type of a state is changed, never by a step. (Checkpoint functions use malloc beside it, and adadelta_minimize
+ * uses malloc.) */
 struct adadelta_allocator {
     /* size bytes (above 0) at a multiple of alignment (a power of two, at most 64), or NULL. */
     void *(*allocate)(size_t size, size_t alignment, void *context);

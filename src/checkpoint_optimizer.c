@@ -18,7 +18,7 @@ enum adadelta_status no_memory(struct adadelta_error *error)
 
 int has_weights(const struct tensor *tensor)
 {
-    return tensor->info.dtype == ADADELTA_BF16 || tensor->info.dtype == ADADELTA_F16;
+    return is_16_bit(tensor->info.dtype);
 }
 
 /* Each of these gives NULL where there is no memory; jansson takes NULL for a failure, too. */

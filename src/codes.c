@@ -3,9 +3,6 @@
    one unit to another. */
 #include "optimizer.h"
 
-/* Numbers that are brought to and fro at a time. */
-enum { ROOM = 256 };
-
 /* ---- Chance ---- */
 
 /* splitmix64's output function (Steele, Lea and Flood 2014). */
@@ -26,8 +23,7 @@ static uint64_t key_of(const struct adadelta *optimizer, const struct tensor *te
 
 static int rounds_parameters(const struct tensor *tensor)
 {
-    return tensor->info.dtype != tensor->computed && tensor->info.dtype != ADADELTA_F32 &&
-           tensor->info.weights == ADADELTA_WEIGHTS_STOCHASTIC;
+    return is_16_bit(tensor->info.dtype) && tensor->info.weights == ADADELTA_WEIGHTS_STOCHASTIC;
 }
 
 int takes_chance(const struct tensor *tensor)
@@ -103,9 +99,9 @@ static void change_unit(const struct adadelta *optimizer, struct tensor *tensor,
     const uint64_t turn = next_rewrite(tensor);
     const double rate = tensor->unit / unit;
     struct chance_words words = {.tensor = NULL};
-    float v[ROOM], u[ROOM], *const numbers[MAX_STATES] = {v, u};
-    for (size_t first = 0; first < tensor->n; first += ROOM) {
-        const size_t n = tensor->n - first < ROOM ? tensor->n - first : ROOM;
+    float v[STATE_ROOM], u[STATE_ROOM], *const numbers[MAX_STATES] = {v, u};
+    for (size_t first = 0; first < tensor->n; first += STATE_ROOM) {
+        const size_t n = tensor->n - first < STATE_ROOM ? tensor->n - first : STATE_ROOM;
         void *const codes[MAX_STATES] = {at(&tensor->parts[0], first), at(&tensor->parts[1], first)};
         const struct chance chance = chance_from(optimizer, tensor, turn, first, &words);
         kernels->decode[dtype](n, numbers, codes, 1);
@@ -138,10 +134,10 @@ static float not_below_zero(float u)
 
 static void read_codes(const struct tensor *tensor, size_t first, size_t n, double *const to[])
 {
-    float v[ROOM], u[ROOM];
+    float v[STATE_ROOM], u[STATE_ROOM];
     const struct kernel_set *kernels = kernels_in_use();
-    for (size_t i = 0; i < n; i += ROOM) {
-        const size_t count = n - i < ROOM ? n - i : ROOM;
+    for (size_t i = 0; i < n; i += STATE_ROOM) {
+        const size_t count = n - i < STATE_ROOM ? n - i : STATE_ROOM;
         void *const codes[MAX_STATES] = {at(&tensor->parts[0], first + i), at(&tensor->parts[1], first + i)};
         kernels->decode[tensor->info.state_dtype](count, (float *const[]){v, u}, codes, 1);
         for (size_t k = 0; k < count; k++) {
@@ -171,9 +167,9 @@ static float in_units(double number, double unit)
 static void write_codes(const struct adadelta *optimizer, struct tensor *tensor, size_t first, size_t n,
                         double *const from[], uint64_t turn, struct chance_words *words)
 {
-    float v[ROOM], u[ROOM];
-    for (size_t i = 0; i < n; i += ROOM) {
-        const size_t count = n - i < ROOM ? n - i : ROOM;
+    float v[STATE_ROOM], u[STATE_ROOM];
+    for (size_t i = 0; i < n; i += STATE_ROOM) {
+        const size_t count = n - i < STATE_ROOM ? n - i : STATE_ROOM;
         const struct chance chance = chance_from(optimizer, tensor, turn, first + i, words);
         void *const codes[MAX_STATES] = {at(&tensor->parts[0], first + i), at(&tensor->parts[1], first + i)};
         for (size_t k = 0; k < count; k++) {

@@ -152,8 +152,9 @@ enum adadelta_status tensor_check_types(const struct adadelta_options *options, 
 /* The type of the state beside values of a type, where nobody names one. */
 enum adadelta_dtype default_state(enum adadelta_dtype values);
 
-/* Whether a type is one of numbers, and whether a method's state can be of a type. */
+/* Whether a type is one of numbers, one of numbers of 16 bits, and whether a method's state can be of a type. */
 int is_real(enum adadelta_dtype dtype);
+int is_16_bit(enum adadelta_dtype dtype);
 int method_takes_state(enum adadelta_method method, enum adadelta_dtype dtype);
 
 /* Adds a tensor like the model (registration, counters, and its state where it has any) with a name and state of its
@@ -191,6 +192,9 @@ struct chance chance_from(const struct adadelta *optimizer, const struct tensor 
 
 /* Brings state in codes into units of the eps that its tensor follows now. After every change of settings. */
 void codes_follow(struct adadelta *optimizer);
+
+/* Numbers of a state that are brought to and fro at a time. */
+enum { STATE_ROOM = 256 };
 
 /* The method's state of n elements from first on as doubles, array number k in to[k] [n]; and back, rounded as its type
    is, where numbers that are negative or NaN become 0 in codes. turn: as of chance_from. */

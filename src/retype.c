@@ -44,12 +44,11 @@ static enum adadelta_status check(struct adadelta *optimizer, const struct tenso
 
 static void convert_state(const struct adadelta *optimizer, const struct tensor *from, struct tensor *to)
 {
-    enum { ROOM = 256 };
     struct chance_words words = {.tensor = NULL};
     const uint64_t turn = next_rewrite(to);
-    double room[MAX_STATES][ROOM], *const numbers[MAX_STATES] = {room[0], room[1]};
-    for (size_t first = 0; first < to->n; first += ROOM) {
-        const size_t n = to->n - first < ROOM ? to->n - first : ROOM;
+    double room[MAX_STATES][STATE_ROOM], *const numbers[MAX_STATES] = {room[0], room[1]};
+    for (size_t first = 0; first < to->n; first += STATE_ROOM) {
+        const size_t n = to->n - first < STATE_ROOM ? to->n - first : STATE_ROOM;
         state_read(optimizer, from, first, n, numbers);
         state_write(optimizer, to, first, n, numbers, turn, &words);
     }
@@ -117,13 +116,15 @@ static enum adadelta_status take_next(struct adadelta *optimizer, const struct c
         struct tensor *tensor = &optimizer->tensors[i];
         if (!is_chosen(optimizer, choice, i))
             continue;
-        const size_t size = retyped(optimizer, tensor, choice->dtype).block_size;
+        const struct tensor next = retyped(optimizer, tensor, choice->dtype);
+        const size_t size = next.block_size;
         tensor->next_block = size ? memory_take(&optimizer->options.allocator, size) : NULL;
         if (size && !tensor->next_block) {
             release_next(optimizer, choice->dtype);
             memory_return(&optimizer->options.allocator, mark);
-            return fail(&optimizer->error, ADADELTA_ERROR_MEMORY, "no memory for tensor '%.200s' and its state",
-                        tensor->info.name);
+            return fail(&optimizer->error, ADADELTA_ERROR_MEMORY,
+                        "no memory for tensor '%.200s' with its state as %s: %zu bytes more", tensor->info.name,
+                        adadelta_dtype_name(next.info.state_dtype), size);
         }
     }
     return ADADELTA_OK;

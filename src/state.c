@@ -57,8 +57,6 @@ enum adadelta_status adadelta_state(struct adadelta *optimizer, size_t index, co
 
 /* ---- Numbers out of a state and into it ---- */
 
-enum { ROOM = 256 };
-
 /* The place of a part among the method's state, or SIZE_MAX for another part. */
 static size_t place_in_method(const struct adadelta *optimizer, const struct tensor *tensor, const struct part *part)
 {
@@ -75,7 +73,7 @@ static int is_coded_part(const struct adadelta *optimizer, const struct tensor *
 static void read_part(const struct adadelta *optimizer, const struct tensor *tensor, const struct part *part,
                       size_t first, size_t n, double *to)
 {
-    double others[MAX_STATES][ROOM], *numbers[MAX_STATES] = {others[0], others[1]};
+    double others[MAX_STATES][STATE_ROOM], *numbers[MAX_STATES] = {others[0], others[1]};
     const size_t k = place_in_method(optimizer, tensor, part);
     if (k < MAX_STATES) {
         numbers[k] = to;
@@ -99,9 +97,9 @@ enum adadelta_status adadelta_copy_state(const struct adadelta *optimizer, size_
         return ADADELTA_ERROR_DTYPE;
     if (tensor->n && !values)
         return ADADELTA_ERROR_ARGUMENT;
-    double numbers[ROOM];
-    for (size_t first = 0; first < tensor->n; first += ROOM) {
-        const size_t n = tensor->n - first < ROOM ? tensor->n - first : ROOM;
+    double numbers[STATE_ROOM];
+    for (size_t first = 0; first < tensor->n; first += STATE_ROOM) {
+        const size_t n = tensor->n - first < STATE_ROOM ? tensor->n - first : STATE_ROOM;
         read_part(optimizer, tensor, part, first, n, numbers);
         kernels_in_use()->store[ADADELTA_F64][dtype](n, (char *)values + first * dtype_size(dtype), numbers);
     }
@@ -114,9 +112,9 @@ static void encode_array(const struct adadelta *optimizer, struct tensor *tensor
 {
     struct chance_words words = {.tensor = NULL};
     const uint64_t turn = next_rewrite(tensor);
-    double v[ROOM], u[ROOM], *const numbers[MAX_STATES] = {v, u};
-    for (size_t first = 0; first < tensor->n; first += ROOM) {
-        const size_t n = tensor->n - first < ROOM ? tensor->n - first : ROOM;
+    double v[STATE_ROOM], u[STATE_ROOM], *const numbers[MAX_STATES] = {v, u};
+    for (size_t first = 0; first < tensor->n; first += STATE_ROOM) {
+        const size_t n = tensor->n - first < STATE_ROOM ? tensor->n - first : STATE_ROOM;
         state_read(optimizer, tensor, first, n, numbers);
         kernels_in_use()->load[ADADELTA_F64][dtype](n, numbers[k], values + first * dtype_size(dtype));
         state_write(optimizer, tensor, first, n, numbers, turn, &words);

@@ -29,7 +29,7 @@ size_t shape_elements(enum adadelta_dtype dtype, size_t ndim, const size_t *shap
     return n;
 }
 
-static int is_16_bit(enum adadelta_dtype dtype)
+int is_16_bit(enum adadelta_dtype dtype)
 {
     return dtype == ADADELTA_BF16 || dtype == ADADELTA_F16;
 }

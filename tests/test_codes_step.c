@@ -214,8 +214,9 @@ static void a_new_eps_is_the_oracle_s(void **state)
         }
 }
 
-/* The format is kept: what codes become after some steps is written down. A change of these figures is a change of the
-   format, of its chance, or of the rule, and checkpoints would go on otherwise. */
+/* The format is kept: what codes become after some steps, the oracle's and the library's alike, is written down. A
+   change of these figures is a change of the format, of its chance, or of the rule, and checkpoints would go on
+   otherwise. */
 static void codes_are_what_they_were(void **state)
 {
     (void)state;

@@ -151,3 +151,11 @@ static ALWAYS_INLINE void TYPED(all)(TYPED(rule) * rule, size_t states, size_t n
 
 RULES(DEFINE_KERNEL)
 #undef DEFINE_KERNEL
+
+#undef STORED_X
+#undef TAKE_X
+#undef TAKE_GRADIENT
+#undef PUT_X
+#undef KEPT_SIZE
+#undef GRADIENT_SIZE
+#undef TYPE

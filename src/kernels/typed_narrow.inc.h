@@ -8,10 +8,3 @@
 #define KEPT_SIZE(a)                    (kept_sizes[(a)->weights])
 #define GRADIENT_SIZE(a)                ((a)->float_gradient ? sizeof(float) : sizeof(uint16_t))
 #include "typed.inc.h"
-#undef STORED_X
-#undef TAKE_X
-#undef TAKE_GRADIENT
-#undef PUT_X
-#undef KEPT_SIZE
-#undef GRADIENT_SIZE
-#undef TYPE

@@ -8,10 +8,3 @@
 #define KEPT_SIZE(a)                    0
 #define GRADIENT_SIZE(a)                sizeof(REAL)
 #include "typed.inc.h"
-#undef STORED_X
-#undef TAKE_X
-#undef TAKE_GRADIENT
-#undef PUT_X
-#undef KEPT_SIZE
-#undef GRADIENT_SIZE
-#undef TYPE
