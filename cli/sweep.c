@@ -1,292 +1,112 @@
 /* SPDX-License-Identifier: MIT */
 /* adadelta sweep: the same model over a grid of settings and some seeds, several runs at a time. */
-#include <omp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
 #include "gnuplot.h"
-#include "interrupt.h"
 #include "output.h"
 #include "report.h"
+#include "result_format.h"
 #include "settings.h"
 #include "sweep_compare.h"
 #include "sweep_events.h"
 #include "sweep_plot.h"
-#include "sweep_pool.h"
-#include "sweep_progress.h"
-#include "sweep_store.h"
 #include "sweep_table.h"
+#include "sweep_work.h"
 
 static const double default_fraction = 0.2;
 
 enum { DEFAULT_SEEDS = 3, MAX_RUNS = 1000000 };
 
-/* How the result is told. */
-enum sweep_format { FORMAT_TERMINAL, FORMAT_MARKDOWN, FORMAT_CSV, FORMAT_JSON };
-
-/* A sweep under way. */
-struct sweeping {
-    struct sweep sweep;
-    struct store store;
-    struct sweep_progress progress;
-    enum sweep_format format;
+/* What was asked for, and how far it is. */
+struct request {
+    struct sweeping work;
+    enum result_format format;
     struct comparison comparison; /* where --compare is given */
 };
 
-/* ---- Running ---- */
-
-static void work(size_t job, FILE *out, void *context)
-{
-    const struct sweeping *sweeping = context;
-    const struct sweep *sweep = &sweeping->sweep;
-    run_work(&sweep->grid, job / sweep->seeds, sweep->first_seed + job % sweep->seeds, &sweep->sets, out);
-}
-
-/* A result, from a worker or in place of one. */
-static enum verdict take_result(struct sweeping *sweeping, size_t job, json_t *result, struct trouble *trouble)
-{
-    struct sweep_run *run = &sweeping->sweep.runs[job];
-    enum verdict verdict = DONE;
-    if (result && run_read(run, result)) {
-        if (run->outcome != RUN_BROKEN) /* that may go better the next time */
-            verdict = store_append(&sweeping->store, result, trouble);
-        if (verdict == DONE && sweeping->format == FORMAT_JSON)
-            verdict = report_json(stdout, json_incref(result), trouble);
-        sweep_progress_update(&sweeping->progress, 1);
-    }
-    json_decref(result);
-    return verdict;
-}
-
-static enum verdict take_line(size_t job, const char *line, void *context, struct trouble *trouble)
-{
-    struct sweeping *sweeping = context;
-    char cell[256];
-    if (line[0] == LINE_PART)
-        sweeping->progress.parts[job] = strtod(line + 1, NULL);
-    if (line[0] == LINE_REFUSED) {
-        grid_describe(&sweeping->sweep.grid, job / sweeping->sweep.seeds, cell, sizeof cell);
-        return blame(trouble, MISUSE, "%s: %s", cell, line + 1);
-    }
-    return line[0] == LINE_RESULT ? take_result(sweeping, job, json_loads(line, 0, NULL), trouble) : DONE;
-}
-
-static enum verdict take_end(size_t job, const char *how, void *context, struct trouble *trouble)
-{
-    struct sweeping *sweeping = context;
-    const struct sweep *sweep = &sweeping->sweep;
-    char failure[128];
-    if (sweep->runs[job].outcome != RUN_MISSING)
-        return DONE;
-    snprintf(failure, sizeof failure, "the worker ended without a result%s%s", how ? ": " : "", how ? how : "");
-    return take_result(
-        sweeping, job,
-        run_broken_json(&sweep->grid, job / sweep->seeds, sweep->first_seed + job % sweep->seeds, failure), trouble);
-}
-
-static void pulse(void *context)
-{
-    struct sweeping *sweeping = context;
-    sweep_progress_update(&sweeping->progress, 0);
-}
-
-/* All cells with the first seed, then all with the next: so every cell is soon known a little. */
-static size_t list_jobs(const struct sweep *sweep, size_t *jobs)
-{
-    size_t count = 0;
-    for (size_t s = 0; s < sweep->seeds; s++)
-        for (size_t cell = 0; cell < sweep->grid.cell_count; cell++)
-            if (sweep_run_at(sweep, cell, s)->outcome == RUN_MISSING)
-                jobs[count++] = cell * sweep->seeds + s;
-    return count;
-}
-
-static size_t worker_count(const struct args *args, size_t jobs)
-{
-    const size_t asked = (size_t)args->values[OPTION_THREADS].whole;
-    const size_t workers = asked ? asked : (size_t)omp_get_num_procs();
-    return workers < jobs ? workers : jobs;
-}
-
-static void say_what(const struct sweep *sweep, size_t left, size_t workers)
-{
-    char data[256], model[256], cells[NUMBER_SIZE], runs[NUMBER_SIZE], number[NUMBER_SIZE], kept[64] = "";
-    const int quiet = sweep->args->values[OPTION_QUIET].given;
-    const size_t total = sweep->grid.cell_count * sweep->seeds;
-    sets_describe(&sweep->sets, data, sizeof data);
-    sweep_describe_model(sweep, model, sizeof model);
-    if (left < total)
-        snprintf(kept, sizeof kept, ", %s of them kept from before", format_count(number, total - left));
-    remark(quiet, "%s", data);
-    remark(quiet, "%s; %s cell%s with %zu seed%s: %s runs%s; %zu at a time", model,
-           format_count(cells, sweep->grid.cell_count), sweep->grid.cell_count == 1 ? "" : "s", sweep->seeds,
-           sweep->seeds == 1 ? "" : "s", format_count(runs, total), kept, workers);
-}
-
-static enum verdict run_all(struct sweeping *sweeping, struct trouble *trouble)
-{
-    const struct sweep *sweep = &sweeping->sweep;
-    size_t *jobs = malloc(sweep->grid.cell_count * sweep->seeds * sizeof *jobs);
-    if (!jobs)
-        return blame_memory(trouble);
-    const size_t count = list_jobs(sweep, jobs);
-    const struct pool pool = {.workers = worker_count(sweep->args, count),
-                              .work = work,
-                              .take_line = take_line,
-                              .take_end = take_end,
-                              .pulse = pulse,
-                              .context = sweeping};
-    say_what(sweep, count, pool.workers);
-    interrupt_catch();
-    enum verdict verdict =
-        sweep_progress_start(&sweeping->progress, sweep, sweep->args->values[OPTION_QUIET].given, trouble);
-    if (verdict == DONE && count > 0)
-        verdict = pool_run(&pool, jobs, count, trouble);
-    sweep_progress_end(&sweeping->progress);
-    free(jobs);
-    return verdict;
-}
-
 /* ---- Telling ---- */
 
-/* Why no run got to its end, where that is so. */
-static enum verdict check_any(const struct sweep *sweep, struct trouble *trouble)
-{
-    for (size_t i = 0; i < sweep->grid.cell_count * sweep->seeds; i++)
-        if (sweep->runs[i].outcome == RUN_DONE)
-            return DONE;
-    return blame(trouble, FAILED, "no run got to its end: %.900s",
-                 sweep->runs[0].failure ? sweep->runs[0].failure : "why is not known");
-}
-
-/* Of each format that is a table. */
-static const enum table_format tables[] = {TABLE_TERMINAL, TABLE_MARKDOWN, TABLE_CSV};
-
 /* CSV is one table: that of the comparison where there is one. */
-static enum verdict tell_cells(const struct sweeping *sweeping, struct trouble *trouble)
+static enum verdict tell_cells(const struct request *request, struct trouble *trouble)
 {
-    const struct sweep *sweep = &sweeping->sweep;
-    if (sweeping->format == FORMAT_JSON)
+    const struct sweep *sweep = &request->work.sweep;
+    if (request->format == RESULT_JSON)
         return sweep_report_cells(sweep, trouble);
     if (sweep->args->values[OPTION_RUNS].given)
-        return sweep_print_runs(sweep, tables[sweeping->format], trouble);
-    if (sweeping->format != FORMAT_CSV)
-        return sweep_print(sweep, tables[sweeping->format], trouble);
+        return sweep_print_runs(sweep, result_table_format(request->format), trouble);
+    if (request->format != RESULT_CSV)
+        return sweep_print(sweep, result_table_format(request->format), trouble);
     return sweep->args->values[OPTION_COMPARE].given ? DONE : sweep_print_cells(sweep, TABLE_CSV, trouble);
 }
 
-static enum verdict tell_comparison(const struct sweeping *sweeping, struct trouble *trouble)
+static enum verdict tell_comparison(const struct request *request, struct trouble *trouble)
 {
-    const struct sweep *sweep = &sweeping->sweep;
+    const struct sweep *sweep = &request->work.sweep;
     if (!sweep->args->values[OPTION_COMPARE].given)
         return DONE;
-    if (sweeping->format == FORMAT_JSON)
-        return comparison_report(sweep, &sweeping->comparison, trouble);
-    return comparison_print(sweep, &sweeping->comparison, tables[sweeping->format], trouble);
+    if (request->format == RESULT_JSON)
+        return comparison_report(sweep, &request->comparison, trouble);
+    return comparison_print(sweep, &request->comparison, result_table_format(request->format), trouble);
 }
 
-static enum verdict draw(const struct sweeping *sweeping, struct trouble *trouble)
+static enum verdict draw(const struct request *request, struct trouble *trouble)
 {
-    const struct sweep *sweep = &sweeping->sweep;
+    const struct sweep *sweep = &request->work.sweep;
     const char *path = sweep->args->values[OPTION_PLOT].text;
     enum verdict verdict = path ? sweep_plot(sweep, path, trouble) : DONE;
     if (!path || verdict != DONE)
         return verdict;
-    if (sweeping->format == FORMAT_JSON)
+    if (request->format == RESULT_JSON)
         return report_json(stdout, json_pack("{s:s,s:o}", "event", "picture", "path", report_text(path)), trouble);
     remark(sweep->args->values[OPTION_QUIET].given, "picture in %s", path);
     return DONE;
 }
 
-static enum verdict tell_done(const struct sweeping *sweeping, struct trouble *trouble)
-{
-    const double seconds = sweep_progress_seconds(&sweeping->progress);
-    const char *path = sweeping->store.path;
-    size_t ended, failed;
-    sweep_count(&sweeping->sweep, &ended, &failed);
-    if (sweeping->format != FORMAT_JSON)
-        return DONE;
-    json_t *line = json_pack("{s:s,s:I,s:I,s:o}", "event", "done", "runs", (json_int_t)ended, "failed",
-                             (json_int_t)failed, "seconds", report_number(seconds));
-    if (path)
-        json_object_set_new(line, "saved", report_text(path));
-    return report_json(stdout, line, trouble);
-}
-
 /* A signal came: what is there is told, and how to go on. */
-static enum verdict tell_interrupted(const struct sweeping *sweeping, size_t ended, struct trouble *trouble)
+static enum verdict tell_interrupted(const struct request *request, struct trouble *trouble)
 {
-    const struct sweep *sweep = &sweeping->sweep;
-    const size_t total = sweep->grid.cell_count * sweep->seeds;
-    const char *path = sweeping->store.path;
-    if (sweeping->format == FORMAT_JSON) {
-        json_t *line =
-            json_pack("{s:s,s:I,s:I}", "event", "interrupted", "runs", (json_int_t)ended, "of", (json_int_t)total);
-        if (path)
-            json_object_set_new(line, "saved", report_text(path));
-        return report_json(stdout, line, trouble);
-    }
-    enum verdict verdict = ended ? tell_cells(sweeping, trouble) : DONE;
-    FILE *out = sweeping->format == FORMAT_CSV ? stderr : stdout;
-    if (path)
-        fprintf(out, "\ninterrupted after %zu of %zu runs; the same command goes on with %s\n", ended, total, path);
-    else
-        fprintf(out, "\ninterrupted after %zu of %zu runs, which were not kept; -o FILE keeps them\n", ended, total);
-    return verdict;
+    size_t ended, failed;
+    sweep_count(&request->work.sweep, &ended, &failed);
+    const enum verdict verdict = ended && request->format != RESULT_JSON ? tell_cells(request, trouble) : DONE;
+    return verdict == DONE ? sweeping_tell_interrupted(&request->work, request->format == RESULT_CSV ? stderr : stdout,
+                                                       "-o", trouble)
+                           : verdict;
 }
 
-static enum verdict conclude(const struct sweeping *sweeping, struct trouble *trouble)
+static enum verdict conclude(const struct request *request, struct trouble *trouble)
 {
-    const struct sweep *sweep = &sweeping->sweep;
-    size_t ended, failed;
-    sweep_count(sweep, &ended, &failed);
-    if (ended < sweep->grid.cell_count * sweep->seeds)
-        return tell_interrupted(sweeping, ended, trouble);
-    enum verdict verdict = check_any(sweep, trouble);
+    if (!sweeping_is_whole(&request->work))
+        return tell_interrupted(request, trouble);
+    enum verdict verdict = sweeping_check_any(&request->work, trouble);
     if (verdict == DONE)
-        verdict = tell_cells(sweeping, trouble);
+        verdict = tell_cells(request, trouble);
     if (verdict == DONE)
-        verdict = tell_comparison(sweeping, trouble);
+        verdict = tell_comparison(request, trouble);
     if (verdict == DONE)
-        verdict = draw(sweeping, trouble);
+        verdict = draw(request, trouble);
     if (verdict == DONE)
-        verdict = tell_done(sweeping, trouble);
+        verdict = sweeping_tell_done(&request->work, trouble);
     return verdict;
 }
 
 /* ---- Preparing ---- */
 
-static enum verdict read_format(enum sweep_format *format, const struct args *args, struct trouble *trouble)
-{
-    static const char *const names[] = {"terminal", "markdown", "csv", "json"};
-    const struct option_value *value = &args->values[OPTION_FORMAT];
-    const size_t count = sizeof names / sizeof *names;
-    size_t i = 0;
-    while (value->given && i < count && strcmp(names[i], value->text) != 0)
-        i++;
-    if (i == count)
-        return blame(trouble, MISUSE, "--format %s: must be one of terminal, markdown, csv, json", value->text);
-    if (args->values[OPTION_JSON].given && value->given && i != FORMAT_JSON)
-        return blame(trouble, MISUSE, "--json and --format %s cannot be used together", value->text);
-    *format = args->values[OPTION_JSON].given ? FORMAT_JSON : (enum sweep_format)i;
-    return DONE;
-}
-
 /* What can be found out before the data are read. */
-static enum verdict prepare(struct sweeping *sweeping, struct trouble *trouble)
+static enum verdict prepare(struct request *request, struct trouble *trouble)
 {
-    struct sweep *sweep = &sweeping->sweep;
+    struct sweep *sweep = &request->work.sweep;
     const struct option_value *values = sweep->args->values;
     const char *plot = values[OPTION_PLOT].text;
     const char *inputs[] = {sweep->args->operands[0], values[OPTION_TEST].text, values[OPTION_OUTPUT].text};
-    enum verdict verdict = read_format(&sweeping->format, sweep->args, trouble);
+    enum verdict verdict = result_format_from_args(&request->format, sweep->args, trouble);
+    request->work.as_json = request->format == RESULT_JSON;
     if (verdict == DONE)
         verdict = grid_parse(&sweep->grid, sweep->args, &sweep_command, trouble);
     if (verdict == DONE && values[OPTION_COMPARE].given)
-        verdict = grid_find_value(&sweep->grid, values[OPTION_COMPARE].text, &sweeping->comparison.axis,
-                                  &sweeping->comparison.reference, trouble);
+        verdict = grid_find_value(&sweep->grid, values[OPTION_COMPARE].text, &request->comparison.axis,
+                                  &request->comparison.reference, trouble);
     if (verdict != DONE)
         return verdict;
     sweep->seeds = values[OPTION_SEEDS].given ? (size_t)values[OPTION_SEEDS].whole : DEFAULT_SEEDS;
@@ -316,46 +136,20 @@ static enum verdict read_data(struct sweep *sweep, struct trouble *trouble)
     return verdict;
 }
 
-/* A run from the file of the sweep. */
-static enum verdict tell_kept(json_t *result, struct trouble *trouble)
-{
-    return report_json(stdout, json_incref(result), trouble);
-}
-
-static enum verdict open_store(struct sweeping *sweeping, struct trouble *trouble)
-{
-    struct sweep *sweep = &sweeping->sweep;
-    sweep->runs = calloc(sweep->grid.cell_count * sweep->seeds, sizeof *sweep->runs);
-    if (!sweep->runs)
-        return blame_memory(trouble);
-    return store_open(&sweeping->store, sweep, sweep->args->values[OPTION_OUTPUT].text,
-                      sweeping->format == FORMAT_JSON ? tell_kept : NULL, trouble);
-}
-
-static void sweeping_free(struct sweeping *sweeping)
-{
-    struct sweep *sweep = &sweeping->sweep;
-    for (size_t i = 0; sweep->runs && i < sweep->grid.cell_count * sweep->seeds; i++)
-        run_free(&sweep->runs[i]);
-    free(sweep->runs);
-    store_close(&sweeping->store);
-    sets_free(&sweep->sets);
-    grid_free(&sweep->grid);
-}
-
 static enum verdict sweep_over(const struct args *args, struct trouble *trouble)
 {
-    struct sweeping sweeping = {.sweep.args = args, .store.descriptor = -1};
-    enum verdict verdict = prepare(&sweeping, trouble);
+    struct request request = {.work = {.sweep.args = args, .store.descriptor = -1}};
+    struct sweeping *work = &request.work;
+    enum verdict verdict = prepare(&request, trouble);
     if (verdict == DONE)
-        verdict = read_data(&sweeping.sweep, trouble);
+        verdict = read_data(&work->sweep, trouble);
     if (verdict == DONE)
-        verdict = open_store(&sweeping, trouble);
+        verdict = sweeping_open(work, args->values[OPTION_OUTPUT].text, trouble);
     if (verdict == DONE)
-        verdict = run_all(&sweeping, trouble);
+        verdict = sweeping_run(work, trouble);
     if (verdict == DONE)
-        verdict = conclude(&sweeping, trouble);
-    sweeping_free(&sweeping);
+        verdict = conclude(&request, trouble);
+    sweeping_free(work);
     return verdict;
 }
 
