@@ -69,6 +69,8 @@ enum option_id {
     OPTION_FORMAT,
     OPTION_RUNS,
     OPTION_COMPARE,
+    OPTION_KEEP,
+    OPTION_OVERLAY,
     OPTION_ID_COUNT
 };
 

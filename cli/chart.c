@@ -28,9 +28,15 @@ static int compare_numbers(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* From the smallest value to the largest, but no higher than three times what the methods start at in the middle: one
-   that diverges leaves at the top and does not squash the others. Logarithmic where that range is more than eightfold;
-   there is room for a thousand times the middle then. */
+/* Half the width of a curve's band. */
+static double spread_at(const struct curve *curve, size_t i)
+{
+    return curve->deviation && isfinite(curve->deviation[i]) ? curve->deviation[i] : 0;
+}
+
+/* From the smallest value to the largest, bands included where they stay above 0, but no higher than three times what
+   the methods start at in the middle: one that diverges leaves at the top and does not squash the others. Logarithmic
+   where that range is more than eightfold; there is room for a thousand times the middle then. */
 static struct y_range choose_range(const struct chart *chart)
 {
     struct y_range range = {INFINITY, -INFINITY, 0};
@@ -39,12 +45,17 @@ static struct y_range choose_range(const struct chart *chart)
     for (size_t c = 0; c < chart->curve_count; c++) {
         const struct curve *curve = &chart->curves[c];
         for (size_t i = 0; i < curve->count; i++) {
-            range.low = fmin(range.low, chart->factor * curve->y[i]);
-            range.high = fmax(range.high, chart->factor * curve->y[i]);
+            const double spread = spread_at(curve, i), low = curve->y[i] - spread;
+            range.low = fmin(range.low, chart->factor * (low > 0 ? low : curve->y[i]));
+            range.high = fmax(range.high, chart->factor * (curve->y[i] + spread));
         }
         if (curve->count > 0)
             starts[start_count++] = chart->factor * curve->y[0];
     }
+    for (size_t k = 0; k < chart->overlay->curves; k++)
+        for (size_t i = 0; i < chart->overlay->table.rows; i++)
+            if (overlay_epoch(chart->overlay, i) <= (double)chart->epochs)
+                range.low = fmin(range.low, overlay_figure(chart->overlay, k, i));
     if (start_count == 0)
         return (struct y_range){0, 1, 0};
     qsort(starts, start_count, sizeof *starts, compare_numbers);
@@ -85,9 +96,19 @@ static void spread(double *height, size_t count, double distance)
     }
 }
 
+/* Lines of the legend that the overlay takes: one for all its curves that are named after methods. */
+static size_t overlay_lines(const struct overlay *overlay)
+{
+    size_t others = 0;
+    enum adadelta_method method;
+    for (size_t k = 0; k < overlay->curves; k++)
+        others += !overlay_method(overlay, k, &method);
+    return others + (others < overlay->curves);
+}
+
 static double bottom_of(const struct chart *chart)
 {
-    return axis_height + line_height * (double)chart->curve_count;
+    return axis_height + line_height * (double)(chart->curve_count + overlay_lines(chart->overlay));
 }
 
 /* The labels at the right, where their curves end; of one that diverged the legend tells. */
@@ -171,7 +192,7 @@ static void write_axes(FILE *script, const struct chart *chart, const struct y_r
         gnuplot_log_y(script, range->low, range->high);
 }
 
-static void write_data(FILE *script, const struct chart *chart)
+static void write_data(FILE *script, const struct chart *chart, const struct y_range *range)
 {
     for (size_t c = 0; c < chart->curve_count; c++) {
         const struct curve *curve = &chart->curves[c];
@@ -179,8 +200,23 @@ static void write_data(FILE *script, const struct chart *chart)
             continue;
         fprintf(script, "$curve%zu << END\n", c);
         for (size_t i = 0; i < curve->count; i++)
-            fprintf(script, "%zu %.17g\n", i + 1, chart->factor * curve->y[i]);
+            fprintf(script, "%zu %.17g %.17g %.17g\n", i + 1, chart->factor * curve->y[i],
+                    fmax(chart->factor * (curve->y[i] - spread_at(curve, i)), range->low),
+                    chart->factor * (curve->y[i] + spread_at(curve, i)));
         fprintf(script, "END\n");
+    }
+}
+
+/* The bands, which lie below all curves. */
+static void write_bands(FILE *script, const struct chart *chart)
+{
+    for (size_t c = 0; c < chart->curve_count; c++) {
+        const struct curve *curve = &chart->curves[c];
+        if (curve->deviation && curve->count > 1)
+            fprintf(script,
+                    "$curve%zu using 1:3:4 with filledcurves fillstyle transparent solid 0.18 noborder "
+                    "linecolor rgb '%s' notitle, ",
+                    c, method_style(curve->method)->color);
     }
 }
 
@@ -201,17 +237,60 @@ static void write_curve(FILE *script, const struct chart *chart, size_t c)
     gnuplot_text(script, curve->legend);
 }
 
+static void write_overlay_data(FILE *script, const struct overlay *overlay)
+{
+    if (overlay->curves == 0)
+        return;
+    fprintf(script, "$overlay << END\n");
+    for (size_t i = 0; i < overlay->table.rows; i++) {
+        fprintf(script, "%.17g", overlay_epoch(overlay, i));
+        for (size_t k = 0; k < overlay->curves; k++)
+            fprintf(script, " %.17g", overlay_figure(overlay, k, i));
+        fprintf(script, "\n");
+    }
+    fprintf(script, "END\n");
+}
+
+/* Rings: of a method in its colour, all of them one line of the legend; of anything else in grey, each one by itself.
+ */
+static void write_overlay(FILE *script, const struct overlay *overlay)
+{
+    char title[300];
+    int methods = 0, others = 0;
+    for (size_t k = 0; k < overlay->curves; k++) {
+        enum adadelta_method method;
+        const int is_method = overlay_method(overlay, k, &method);
+        fprintf(script, ", $overlay using 1:%zu with points pointtype %d pointsize 0.6 linecolor rgb '%s' ", k + 2,
+                is_method ? 6 : 1 + others % 4, is_method ? method_style(method)->color : "#777777");
+        snprintf(title, sizeof title, "%.100s (%.150s)", overlay_name(overlay, k), overlay->name);
+        fprintf(script, is_method ? "notitle" : "title ");
+        if (!is_method)
+            gnuplot_text(script, title);
+        methods += is_method;
+        others += !is_method;
+    }
+    if (methods == 0)
+        return;
+    snprintf(title, sizeof title, "rings, each in its method's colour: %.200s", overlay->name);
+    fprintf(script, ", NaN with points pointtype 6 pointsize 0.6 linecolor rgb '#777777' title ");
+    gnuplot_text(script, title);
+}
+
 static void write_chart(FILE *script, const void *context)
 {
     const struct chart *chart = context;
     const struct y_range range = choose_range(chart);
     write_axes(script, chart, &range);
     write_names(script, chart, &range);
-    write_data(script, chart);
+    write_data(script, chart, &range);
+    write_overlay_data(script, chart->overlay);
+    fputs("plot ", script);
+    write_bands(script, chart);
     for (size_t c = 0; c < chart->curve_count; c++) {
-        fputs(c == 0 ? "plot " : ", ", script);
+        fputs(c == 0 ? "" : ", ", script);
         write_curve(script, chart, c);
     }
+    write_overlay(script, chart->overlay);
     fputc('\n', script);
 }
 

@@ -7,15 +7,16 @@
 
 #include <adadelta.h>
 
-#include "trouble.h"
+#include "overlay.h"
 
 struct curve {
     enum adadelta_method method; /* gives the colour */
     size_t turn;                 /* how many of the method's curves come before it: gives the dashes */
     const char *label;           /* stands where the curve ends */
     const char *legend;
-    size_t count;    /* epochs there are; fewer than the chart's where the run diverged */
-    const double *y; /* [count] of epochs 1, 2, ... */
+    size_t count;            /* epochs there are; fewer than the chart's where the run diverged */
+    const double *y;         /* [count] of epochs 1, 2, ... */
+    const double *deviation; /* [count] half the width of the band around it; NULL: none */
 };
 
 /* With more, the labels of all ends have no room beside the axis. */
@@ -27,6 +28,7 @@ struct chart {
     size_t epochs;
     const struct curve *curves;
     size_t curve_count;
+    const struct overlay *overlay; /* drawn as rings */
 };
 
 /* Writes the picture; gnuplot_check has approved of path. */

@@ -2,16 +2,12 @@
 /* See contest.h. */
 #include "contest.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "report.h"
 #include "settings.h"
 #include "state_type.h"
-
-enum { CELL_WIDTH = 13 };
 
 /* Methods are compared as their papers give them, unless something else is asked for. */
 static const char plain_schedule[] = "constant";
@@ -153,115 +149,9 @@ int contest_label_width(const struct contest *contest)
 
 void contest_free(struct contest *contest)
 {
-    for (size_t i = 0; i < contest->count; i++)
+    for (size_t i = 0; i < contest->count; i++) {
         free(contest->contenders[i].figure);
+        free(contest->contenders[i].deviation);
+    }
     contest->count = 0;
-}
-
-/* The smallest of a figure over the contenders; infinite where none has one. */
-static double smallest(const struct contest *contest, int of_best, size_t epoch)
-{
-    double least = INFINITY;
-    for (size_t i = 0; i < contest->count; i++) {
-        const struct contender *contender = &contest->contenders[i];
-        if (of_best ? contender->epochs_done > 0 : contender->epochs_done >= epoch)
-            least = fmin(least, contender->figure[of_best ? contender->best : epoch - 1]);
-    }
-    return least;
-}
-
-/* A column is as wide as what stands in its head. */
-static int width_of(const struct contender *contender)
-{
-    const int own = (int)strlen(contender->own);
-    return own + 1 < CELL_WIDTH ? CELL_WIDTH - 1 : own + 2;
-}
-
-/* A cell, and what stands before the next one. */
-static void print_cell(const struct contender *contender, const char *text, char mark)
-{
-    printf("%*s%c", width_of(contender), text, mark);
-}
-
-/* A figure, in percent where it is an error; a star marks the smallest. */
-static void print_figure(const struct contest *contest, const struct contender *contender, size_t epoch, double least)
-{
-    char text[NUMBER_SIZE];
-    const double figure = contender->figure[epoch - 1];
-    snprintf(text, sizeof text, contest->kind == TARGET_CLASS ? "%.2f" : "%.5g",
-             contest->kind == TARGET_CLASS ? 100 * figure : figure);
-    print_cell(contender, text, figure == least ? '*' : ' ');
-}
-
-static void print_epoch(const struct contest *contest, size_t epoch, int mark)
-{
-    double least = mark ? smallest(contest, 0, epoch) : -INFINITY;
-    printf("%8zu", epoch);
-    for (size_t i = 0; i < contest->count; i++) {
-        const struct contender *contender = &contest->contenders[i];
-        if (epoch <= contender->epochs_done)
-            print_figure(contest, contender, epoch, least);
-        else
-            print_cell(contender, "-", ' ');
-    }
-    printf("\n");
-}
-
-static void print_best(const struct contest *contest)
-{
-    double least = smallest(contest, 1, 0);
-    char text[NUMBER_SIZE];
-    printf("%8s", "best");
-    for (size_t i = 0; i < contest->count; i++) {
-        const struct contender *contender = &contest->contenders[i];
-        if (contender->epochs_done > 0)
-            print_figure(contest, contender, contender->best + 1, least);
-        else
-            print_cell(contender, "-", ' ');
-    }
-    printf("\n%8s", "at epoch");
-    for (size_t i = 0; i < contest->count; i++) {
-        const struct contender *contender = &contest->contenders[i];
-        snprintf(text, sizeof text, "%zu", contender->epochs_done ? contender->best + 1 : 0);
-        print_cell(contender, text, ' ');
-    }
-    printf("\n%8s", "seconds");
-    for (size_t i = 0; i < contest->count; i++) {
-        snprintf(text, sizeof text, "%.2f", contest->contenders[i].seconds);
-        print_cell(&contest->contenders[i], text, ' ');
-    }
-    printf("\n");
-}
-
-/* The methods, and below them what tells runs of the same method apart. */
-static void print_head(const struct contest *contest)
-{
-    int some = 0;
-    printf("%8s", "epoch");
-    for (size_t i = 0; i < contest->count; i++) {
-        print_cell(&contest->contenders[i], adadelta_method_name(contest->contenders[i].settings.method), ' ');
-        some |= contest->contenders[i].own[0] != '\0';
-    }
-    printf("\n");
-    if (!some)
-        return;
-    printf("%8s", "");
-    for (size_t i = 0; i < contest->count; i++)
-        print_cell(&contest->contenders[i], contest->contenders[i].own, ' ');
-    printf("\n");
-}
-
-void contest_print(const struct contest *contest)
-{
-    static const size_t steps[] = {1, 2, 5};
-    size_t epochs = contest->contenders[0].settings.epochs;
-    printf("%s by epoch (* the smallest)\n\n",
-           contest->kind == TARGET_CLASS ? "Test error in %" : "Mean squared error on the test rows");
-    print_head(contest);
-    for (size_t decade = 1; decade <= epochs; decade *= 10)
-        for (size_t i = 0; i < 3 && steps[i] * decade < epochs; i++)
-            print_epoch(contest, steps[i] * decade, 0);
-    print_epoch(contest, epochs, 1);
-    printf("\n");
-    print_best(contest);
 }

@@ -17,17 +17,21 @@ struct contender {
     char label[LABEL_SIZE]; /* the method and that */
     size_t turn;            /* how many of its method come before it */
     size_t epochs_done;
-    double *figure; /* [epochs] what is compared, by epoch: test error, or test loss for numbers */
-    size_t best;    /* index of the smallest figure */
-    double seconds;
+    double *figure; /* [epochs] what is compared, by epoch: test error, or test loss for numbers; over seeds the mean */
+    double *deviation;   /* [epochs] over seeds the sample standard deviation, NAN of one run; else NULL */
+    size_t runs, failed; /* over seeds: those that got to their end, and those that did not */
+    size_t best;         /* index of the smallest figure */
+    double seconds;      /* of a run */
     size_t state_bytes;
-    char failure[160]; /* why it ended early; empty: it did not */
+    char failure[160]; /* why it, or the first of its seeds to do so, ended early; empty: none did */
 };
 
 struct contest {
     struct contender contenders[MAX_CONTENDERS];
     size_t count;
     enum target_kind kind; /* of the target */
+    size_t seeds;          /* 0: one run each, all in this process */
+    double seconds;        /* over seeds: of all runs of this call */
 };
 
 /* Reads --methods "sgd,adadelta,adadelta:state=u16,...": methods, each with settings of its own behind colons, which
@@ -40,8 +44,5 @@ enum { MIN_LABEL_WIDTH = 9, MAX_LABEL_WIDTH = 32 };
 int contest_label_width(const struct contest *contest);
 
 void contest_free(struct contest *contest);
-
-/* The table for people on standard output: the figure after epochs 1, 2, 5, 10 ... and the last, and the best. */
-void contest_print(const struct contest *contest);
 
 #endif

@@ -151,10 +151,17 @@ enum verdict output_check(const char *path, const char *const *inputs, size_t co
 {
     struct output output;
     struct stat target, input;
-    int exists = stat(path, &target) == 0;
-    for (size_t i = 0; i < count && exists; i++)
-        if (inputs[i] && stat(inputs[i], &input) == 0 && input.st_dev == target.st_dev && input.st_ino == target.st_ino)
+    const int exists = stat(path, &target) == 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!inputs[i])
+            continue;
+        /* One that is not there yet is known by its name alone. */
+        const int is_same = exists && stat(inputs[i], &input) == 0
+                                ? input.st_dev == target.st_dev && input.st_ino == target.st_ino
+                                : strcmp(path, inputs[i]) == 0;
+        if (is_same)
             return blame(trouble, MISUSE, "-o %s: would replace a file that is read from", path);
+    }
     enum verdict verdict = output_open(&output, path, trouble);
     if (verdict == DONE)
         output_discard(&output);

@@ -59,8 +59,7 @@ static int compare_numbers(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Sorts the figures [count]. */
-static struct summary summarize(double *figures, size_t count)
+struct summary figures_summary(double *figures, size_t count)
 {
     struct summary summary = {count, 0, NAN, NAN, NAN, NAN, NAN};
     double sum = 0, squares = 0;
@@ -90,7 +89,7 @@ struct summary sweep_summary(const struct sweep *sweep, size_t cell)
             figures[count++] = sweep_figure(sweep, cell, s);
         failed += outcome == RUN_DIVERGED || outcome == RUN_BROKEN;
     }
-    struct summary summary = summarize(figures, count);
+    struct summary summary = figures_summary(figures, count);
     summary.failed = failed;
     free(figures);
     return summary;

@@ -45,6 +45,9 @@ struct summary {
     double least, middle, most;
 };
 
+/* Of figures [count], which it sorts; failed is 0. */
+struct summary figures_summary(double *figures, size_t count);
+
 struct summary sweep_summary(const struct sweep *sweep, size_t cell);
 
 /* The cell with the fewest failed runs, of these the one with the smallest mean; cell_count where there is none. */

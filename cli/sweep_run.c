@@ -151,6 +151,18 @@ static double number_of(const json_t *result, const char *name)
     return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
+/* A list of a result [count]; NULL where it has none of that name and length. */
+static double *list_of(const json_t *result, const char *name, size_t count)
+{
+    const json_t *list = json_object_get(result, name);
+    double *numbers = count > 0 && json_array_size(list) == count ? malloc(count * sizeof *numbers) : NULL;
+    for (size_t i = 0; i < count && numbers; i++) {
+        const json_t *value = json_array_get(list, i);
+        numbers[i] = json_is_number(value) ? json_number_value(value) : NAN;
+    }
+    return numbers;
+}
+
 int run_read(struct sweep_run *run, const json_t *result)
 {
     const char *outcome = json_string_value(json_object_get(result, "outcome"));
@@ -166,6 +178,8 @@ int run_read(struct sweep_run *run, const json_t *result)
             read.outcome = (enum run_outcome)i;
     if (read.outcome == RUN_MISSING || (failure && !(read.failure = strdup(failure))))
         return 0;
+    read.test_errors = list_of(result, "test_error_by_epoch", read.epochs);
+    read.test_losses = list_of(result, "test_loss_by_epoch", read.epochs);
     run_free(run);
     *run = read;
     return 1;
@@ -174,5 +188,7 @@ int run_read(struct sweep_run *run, const json_t *result)
 void run_free(struct sweep_run *run)
 {
     free(run->failure);
+    free(run->test_errors);
+    free(run->test_losses);
     *run = (struct sweep_run){0};
 }

@@ -21,7 +21,8 @@ struct sweep_run {
     double test_error, test_loss, train_loss; /* after the last epoch that ended; NAN where there is none */
     double seconds;
     size_t epochs;
-    char *failure; /* why it is not RUN_DONE, or NULL */
+    double *test_errors, *test_losses; /* [epochs], NULL where there are none */
+    char *failure;                     /* why it is not RUN_DONE, or NULL */
 };
 
 const char *run_outcome_name(enum run_outcome outcome);

@@ -43,8 +43,7 @@ void text_table_add_exact(struct text_table *table, double number)
         text_table_add(table, "%.17g", number);
 }
 
-/* Columns that a text of UTF-8 takes. */
-static int width_of(const char *text)
+int text_width(const char *text)
 {
     int width = 0;
     for (; *text; text++)
@@ -54,7 +53,7 @@ static int width_of(const char *text)
 
 static void print_padded(const char *text, int width, int left)
 {
-    const int padding = width - width_of(text);
+    const int padding = width - text_width(text);
     printf("%*s%s%*s", left ? 0 : padding, "", text, left ? padding : 0, "");
 }
 
@@ -99,7 +98,7 @@ enum verdict text_table_print(struct text_table *table, enum table_format format
     int *width = calloc(table->columns, sizeof *width);
     const int bad = !width || table->no_memory;
     for (size_t i = 0; i < table->count && width; i++) {
-        const int own = width_of(table->cells[i]);
+        const int own = text_width(table->cells[i]);
         if (own > width[i % table->columns])
             width[i % table->columns] = own;
     }

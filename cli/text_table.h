@@ -23,6 +23,9 @@ void text_table_add(struct text_table *table, const char *format, ...) __attribu
 /* A number with all digits; an empty cell for NAN. */
 void text_table_add_exact(struct text_table *table, double number);
 
+/* Columns that a text of UTF-8 takes. */
+int text_width(const char *text);
+
 /* Prints on standard output and frees the table. */
 enum verdict text_table_print(struct text_table *table, enum table_format format, struct trouble *trouble);
 

@@ -43,7 +43,7 @@ struct fit_settings fit_settings_default(void)
 
 /* A batch of the paper's size for much data, smaller ones for little; as many epochs as make 20,000 steps, from 10 to
  * 1,000; three levels of a rate that falls by steps; the state as the library has it. */
-static void complete_settings(struct fit_settings *settings, size_t rows)
+void fit_complete_settings(struct fit_settings *settings, size_t rows)
 {
     enum { STEPS = 20000, LEAST_EPOCHS = 10, MOST_EPOCHS = 1000 };
     if (!settings->batch)
@@ -228,7 +228,7 @@ enum verdict fit_create(struct fit **fit, const struct fit_settings *settings, c
     made->settings = *settings;
     made->threads = thread_count(threads);
     made->fingerprint = dataset_fingerprint(train);
-    complete_settings(&made->settings, train->rows);
+    fit_complete_settings(&made->settings, train->rows);
     enum verdict verdict = state_type_check(settings->state, settings->method, trouble);
     if (!verdict)
         verdict = complete_model(made, train, trouble);

@@ -27,6 +27,9 @@ struct fit_settings {
  * number of rows), schedule.every 0 (chosen from the epochs), seed 1. */
 struct fit_settings fit_settings_default(void);
 
+/* Fills in what is left open of batch, epochs, schedule and state for so many rows to train on, as fit_create does. */
+void fit_complete_settings(struct fit_settings *settings, size_t rows);
+
 /* A model: what predict and eval need, and what a run in progress trains. */
 struct fit;
 
