@@ -48,7 +48,8 @@ static const struct option model_rows[] = {
     {OPTION_ACTIVATION, OPTION_TEXT, "activation", 0, "NAME", 0, 0, 0,
      "of hidden layers: relu, tanh or logistic (default relu)"},
     {OPTION_INIT, OPTION_TEXT, "init", 0, "NAME", 0, 0, 0,
-     "first weights: auto, he, glorot or zero (default auto: he for relu, else glorot)"},
+     "first weights: auto, he, glorot, uniform, torch (as PyTorch: uniform, the biases too), normal (deviation 0.01) "
+     "or zero (default auto: he for relu, else glorot)"},
     {OPTION_SCALE, OPTION_TEXT, "scale", 0, "NAME", 0, 0, 0,
      "of inputs: auto, standard, minmax or none (default auto: tables standard, pixels divided by 255)"},
 };

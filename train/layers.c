@@ -76,20 +76,74 @@ size_t layers_parameter_count(const struct layers *layers)
     return total;
 }
 
+/* ---- First weights ---- */
+
+/* Uniform in [-1, 1). */
+static double random_within_one(struct random *random)
+{
+    return 2 * random_uniform(random) - 1;
+}
+
+static double he_deviation(double in, double out)
+{
+    (void)out;
+    return sqrt(2 / in);
+}
+
+static double glorot_bound(double in, double out)
+{
+    return sqrt(6 / (in + out));
+}
+
+static double inputs_bound(double in, double out)
+{
+    (void)out;
+    return 1 / sqrt(in);
+}
+
+static double small_deviation(double in, double out)
+{
+    (void)in, (void)out;
+    return 0.01;
+}
+
+/* A number times a scale by the layer's inputs and outputs; without a number, 0, and nothing is drawn. */
+struct distribution {
+    double (*number)(struct random *random);
+    double (*scale)(double in, double out);
+};
+
+static const struct {
+    struct distribution weights, biases;
+} inits[] = {
+    [INIT_HE] = {.weights = {random_normal, he_deviation}},
+    [INIT_GLOROT] = {.weights = {random_within_one, glorot_bound}},
+    [INIT_UNIFORM] = {.weights = {random_within_one, inputs_bound}},
+    [INIT_TORCH] = {.weights = {random_within_one, inputs_bound}, .biases = {random_within_one, inputs_bound}},
+    [INIT_NORMAL] = {.weights = {random_normal, small_deviation}},
+    [INIT_ZERO] = {.weights = {NULL, NULL}},
+};
+
+/* Draws array [count] of a layer of so many inputs and outputs. */
+static void draw(float *array, size_t count, struct distribution distribution, size_t in, size_t out,
+                 struct random *random)
+{
+    memset(array, 0, count * sizeof *array);
+    if (!distribution.number)
+        return;
+    const double scale = distribution.scale((double)in, (double)out);
+    for (size_t i = 0; i < count; i++)
+        array[i] = (float)(scale * distribution.number(random));
+}
+
 void layers_draw(struct layers *layers, enum init init, struct random *random)
 {
     if (init == INIT_AUTO)
         init = layers->count > 1 && layers->activation == ACTIVATION_RELU ? INIT_HE : INIT_GLOROT;
     for (size_t l = 0; l < layers->count; l++) {
         const size_t in = layers->width[l], out = layers->width[l + 1];
-        const double deviation = sqrt(2.0 / (double)in), bound = sqrt(6.0 / (double)(in + out));
-        memset(layers->biases[l], 0, out * sizeof(float));
-        for (size_t i = 0; i < in * out; i++) {
-            const double weight = init == INIT_ZERO ? 0
-                                  : init == INIT_HE ? deviation * random_normal(random)
-                                                    : bound * (2 * random_uniform(random) - 1);
-            layers->weights[l][i] = (float)weight;
-        }
+        draw(layers->weights[l], in * out, inits[init].weights, in, out, random);
+        draw(layers->biases[l], out, inits[init].biases, in, out, random);
     }
 }
 

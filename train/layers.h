@@ -38,8 +38,14 @@ enum verdict layers_create(struct layers *layers, size_t count, const size_t *wi
 /* Frees what layers_create made. Zeroed layers are allowed. */
 void layers_free(struct layers *layers);
 
-/* Draws initial weights, biases zero: He et al. (2015) normal with variance 2/inputs, or Glorot and Bengio (2010)
-   uniform within sqrt(6/(inputs + outputs)). INIT_AUTO: He where there are hidden layers of ReLUs, Glorot otherwise. */
+/* Draws initial weights, layer by layer; biases are 0 but for one of these:
+   INIT_HE       normal with variance 2/inputs: He et al. (2015)
+   INIT_GLOROT   uniform within sqrt(6/(inputs + outputs)): Glorot and Bengio (2010), their formula 16
+   INIT_UNIFORM  uniform within 1/sqrt(inputs): what was usual before, their formula 1
+   INIT_TORCH    the same, the biases too, drawn after the layer's weights: the default of PyTorch's nn.Linear
+   INIT_NORMAL   normal with deviation 0.01: Krizhevsky, Sutskever and Hinton (2012)
+   INIT_ZERO     0
+   INIT_AUTO is INIT_HE where there are hidden layers of ReLUs, INIT_GLOROT otherwise. */
 void layers_draw(struct layers *layers, enum init init, struct random *random);
 
 /* How many threads a batch of so many rows is worth: all, or 1, for which there should be no parallel region: OpenMP's

@@ -24,7 +24,8 @@ enum { PLAIN_MODELS = sizeof plain_models / sizeof plain_models[0] };
 static const char *const activation_names[] = {
     [ACTIVATION_RELU] = "relu", [ACTIVATION_TANH] = "tanh", [ACTIVATION_LOGISTIC] = "logistic"};
 static const char *const init_names[] = {
-    [INIT_AUTO] = "auto", [INIT_HE] = "he", [INIT_GLOROT] = "glorot", [INIT_ZERO] = "zero"};
+    [INIT_AUTO] = "auto",   [INIT_HE] = "he",         [INIT_GLOROT] = "glorot", [INIT_UNIFORM] = "uniform",
+    [INIT_TORCH] = "torch", [INIT_NORMAL] = "normal", [INIT_ZERO] = "zero"};
 
 enum { ACTIVATIONS = sizeof activation_names / sizeof activation_names[0] };
 enum { INITS = sizeof init_names / sizeof init_names[0] };

@@ -13,7 +13,8 @@ enum { MAX_HIDDEN = 16 };
 
 enum activation { ACTIVATION_RELU, ACTIVATION_TANH, ACTIVATION_LOGISTIC };
 enum { ACTIVATION_COUNT = 3 };
-enum init { INIT_AUTO /* He for relu, Glorot otherwise */, INIT_HE, INIT_GLOROT, INIT_ZERO };
+/* How first weights are drawn: layers_draw says it of each. INIT_AUTO: He for relu, Glorot otherwise. */
+enum init { INIT_AUTO, INIT_HE, INIT_GLOROT, INIT_UNIFORM, INIT_TORCH, INIT_NORMAL, INIT_ZERO };
 
 /* What a person says of a model. */
 struct model_spec {

@@ -216,6 +216,15 @@ class Stopped(Case):
         self.assertEqual(tensors(self.path("m")), before)
         self.ok("train", data("digits.csv"), "--resume", "m", "--epochs", 3, "--test-fraction", 0.2)
 
+    def test_every_init(self):
+        for init in "he glorot uniform torch normal zero".split():
+            words = ("train", data("iris.csv"), "--model", "mlp:8", "--init", init, "--schedule", "constant")
+            whole = without_seconds(results(self.events(*words, "--epochs", 5, "-o", "whole")))
+            self.ok(*words, "--epochs", 2, "-o", "m")
+            resumed = results(self.events("train", data("iris.csv"), "--resume", "m", "--epochs", 5))
+            self.assertEqual(without_seconds(resumed), whole[2:], init)
+            self.assertEqual(tensors(self.path("m")), tensors(self.path("whole")), init)
+
     def test_every_method(self):
         for method in "adadelta sgd momentum adagrad rmsprop adamw".split():
             words = ("train", data("iris.csv"), "--model", "mlp:8", "--method", method, "--test", data("iris.csv"),

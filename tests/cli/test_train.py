@@ -4,6 +4,7 @@ import csv
 import math
 import os
 import platform
+import struct
 import unittest
 
 from common import Case, data, lines_of, results, tensors, without_seconds
@@ -80,9 +81,24 @@ class Results(Case):
     def test_every_method_activation_and_scale_learns(self):
         for words in [("--method", name) for name in "sgd momentum adagrad rmsprop adamw".split()] + \
                 [("--activation", name) for name in "tanh logistic".split()] + [("--scale", "minmax")] + \
-                [("--method", "momentum", "--nesterov"), ("--weight-decay", "1e-4"), ("--init", "glorot")]:
+                [("--init", name) for name in "glorot uniform torch normal".split()] + \
+                [("--method", "momentum", "--nesterov"), ("--weight-decay", "1e-4")]:
             done = self.events(*DIGITS, *words)[-1]
             self.assertLess(done["test_error"], 0.10, words)
+
+    def test_first_weights(self):
+        """At rate 0 they stay as they are drawn: within 1/8 for 64 inputs, but for normal ones, and biases 0, but for
+        those of torch."""
+        for name in "uniform torch normal zero".split():
+            self.ok("train", data("digits.csv"), "--model", "mlp:50", "--lr", 0, "--epochs", 1, "--init", name,
+                    "-o", "m", "--quiet")
+            weights, biases = ([abs(x) for x in struct.unpack(f"<{len(array) // 4}f", array)] for array in
+                               (tensors(self.path("m"))[f"layer1.{kind}"][2] for kind in ("weight", "bias")))
+            self.assertEqual((len(weights), len(biases)), (3200, 50))
+            least, most = {"zero": (0, 0), "normal": (0.03, 0.06)}.get(name, (0.124, 0.125))
+            self.assertTrue(least <= max(weights) <= most, (name, max(weights)))
+            self.assertEqual(0.1 < max(biases) <= 0.125, name == "torch")
+            self.assertEqual(any(biases), name == "torch")
 
     def test_every_schedule_learns(self):
         for name in SCHEDULES:

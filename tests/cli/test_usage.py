@@ -90,7 +90,7 @@ class Refusals(Case):
                 ("model", "mlp:0", "mlp:0"),
                 ("method", "adam", ["adam", "adadelta", "sgd", "momentum", "adagrad", "rmsprop", "adamw"]),
                 ("activation", "gelu", ["relu", "tanh", "logistic"]),
-                ("init", "big", ["he", "glorot", "zero"]),
+                ("init", "big", "must be one of auto, he, glorot, uniform, torch, normal, zero"),
                 ("scale", "max", ["standard", "minmax", "none"]),
                 ("task", "guess", ["classification", "regression"])]:
             self.fails(2, "train", data("iris.csv"), f"--{option}={value}", says=says)

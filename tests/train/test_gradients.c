@@ -227,17 +227,46 @@ static void test_same_bits_for_every_thread_count(void **state)
     }
 }
 
+/* What an init draws: numbers of a variance, of which no one is above the bound (0: as a normal's). */
+struct drawn {
+    double variance, bound;
+};
+
+static void check_drawn(const float *array, size_t n, struct drawn expected)
+{
+    double sum = 0, squares = 0, largest = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += array[i];
+        squares += (double)array[i] * array[i];
+        largest = fmax(largest, fabs((double)array[i]));
+    }
+    /* Five standard errors: of a mean, and of a variance with the normal's kurtosis. */
+    assert_true(fabs(sum / (double)n) <= 5 * sqrt(expected.variance / (double)n));
+    assert_true(fabs(squares / (double)n - expected.variance) <= 5 * expected.variance * sqrt(2 / (double)n));
+    /* Of n uniform numbers the largest is nearer to the bound than 20/n but in e^-20 of the cases; of 120,000 normal
+       ones it is above three deviations, which no uniform one of that variance is, and below seven. */
+    if (expected.bound > 0)
+        assert_true(largest <= expected.bound * (1 + 0x1p-24) && largest >= expected.bound * (1 - 20 / (double)n));
+    else
+        assert_true(largest >= 3 * sqrt(expected.variance) && largest <= 7 * sqrt(expected.variance));
+}
+
 static void test_initial_weights(void **state)
 {
     (void)state;
-    static const struct {
+    /* 400 inputs, 300 outputs. A uniform number within b has variance b^2/3 (He et al. 2015; Glorot and Bengio 2010,
+       formulas 1 and 16; PyTorch's documentation of nn.Linear; Krizhevsky, Sutskever and Hinton 2012). */
+    const struct drawn he = {2.0 / 400, 0}, glorot = {2.0 / (400 + 300), sqrt(6.0 / (400 + 300))};
+    const struct drawn inputs = {1.0 / 400 / 3, 1.0 / 20}, normal = {0.01 * 0.01, 0}, zero = {0, 0};
+    const struct {
         enum init init;
         enum activation activation;
-        double variance; /* times inputs; Glorot's uniform has variance 2/(inputs + outputs) */
+        struct drawn weights, biases;
     } rows[] = {
-        {INIT_AUTO, ACTIVATION_RELU, 2.0}, {INIT_AUTO, ACTIVATION_TANH, 2.0 * 400 / (400 + 300)},
-        {INIT_HE, ACTIVATION_TANH, 2.0},   {INIT_GLOROT, ACTIVATION_RELU, 2.0 * 400 / (400 + 300)},
-        {INIT_ZERO, ACTIVATION_RELU, 0},
+        {INIT_AUTO, ACTIVATION_RELU, he, zero},        {INIT_AUTO, ACTIVATION_TANH, glorot, zero},
+        {INIT_HE, ACTIVATION_TANH, he, zero},          {INIT_GLOROT, ACTIVATION_RELU, glorot, zero},
+        {INIT_UNIFORM, ACTIVATION_RELU, inputs, zero}, {INIT_TORCH, ACTIVATION_RELU, inputs, inputs},
+        {INIT_NORMAL, ACTIVATION_TANH, normal, zero},  {INIT_ZERO, ACTIVATION_RELU, zero, zero},
     };
     const size_t width[] = {400, 300, 2};
     for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
@@ -246,17 +275,39 @@ static void test_initial_weights(void **state)
         assert_int_equal(layers_create(&layers, 2, width, rows[k].activation, 1, 1, &trouble), DONE);
         struct random random = random_stream(11, 5);
         layers_draw(&layers, rows[k].init, &random);
-        double sum = 0, squares = 0;
-        const size_t n = 400 * 300;
-        for (size_t i = 0; i < n; i++) {
-            sum += layers.weights[0][i];
-            squares += (double)layers.weights[0][i] * layers.weights[0][i];
+        check_drawn(layers.weights[0], 400 * 300, rows[k].weights);
+        check_drawn(layers.biases[0], 300, rows[k].biases);
+        layers_free(&layers);
+    }
+}
+
+/* Which number of the stream is which weight, of every layer: no release may change it, or a seed gives another run. */
+static void test_order_of_initial_weights(void **state)
+{
+    (void)state;
+    const size_t width[] = {3, 5, 2};
+    for (enum init init = INIT_HE; init <= INIT_ZERO; init++) {
+        struct layers layers;
+        struct trouble trouble;
+        assert_int_equal(layers_create(&layers, 2, width, ACTIVATION_RELU, 1, 1, &trouble), DONE);
+        struct random drawn = random_stream(7, 1), random = drawn;
+        layers_draw(&layers, init, &drawn);
+        for (size_t l = 0; l < 2; l++) {
+            const double in = (double)width[l], out = (double)width[l + 1];
+            for (size_t i = 0; i < width[l + 1] * width[l]; i++) {
+                const double weight = init == INIT_ZERO     ? 0
+                                      : init == INIT_HE     ? sqrt(2.0 / in) * random_normal(&random)
+                                      : init == INIT_NORMAL ? 0.01 * random_normal(&random)
+                                      : init == INIT_GLOROT ? sqrt(6.0 / (in + out)) * (2 * random_uniform(&random) - 1)
+                                                            : 1 / sqrt(in) * (2 * random_uniform(&random) - 1);
+                assert_true(layers.weights[l][i] == (float)weight);
+            }
+            for (size_t i = 0; i < width[l + 1]; i++) {
+                const double bias = init == INIT_TORCH ? 1 / sqrt(in) * (2 * random_uniform(&random) - 1) : 0;
+                assert_true(layers.biases[l][i] == (float)bias);
+            }
         }
-        /* Five standard errors: of a mean, and of a variance with the normal's kurtosis. */
-        assert_true(fabs(sum / (double)n) <= 5 * sqrt(rows[k].variance / 400 / (double)n));
-        assert_true(fabs(squares / (double)n * 400 - rows[k].variance) <= 5 * rows[k].variance * sqrt(2 / (double)n));
-        for (size_t i = 0; i < 300; i++)
-            assert_true(layers.biases[0][i] == 0);
+        assert_true(drawn.counter == random.counter);
         layers_free(&layers);
     }
 }
@@ -264,10 +315,9 @@ static void test_initial_weights(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_against_central_differences),
-        cmocka_unit_test(test_loss_value),
-        cmocka_unit_test(test_same_bits_for_every_thread_count),
-        cmocka_unit_test(test_initial_weights),
+        cmocka_unit_test(test_against_central_differences),      cmocka_unit_test(test_loss_value),
+        cmocka_unit_test(test_same_bits_for_every_thread_count), cmocka_unit_test(test_initial_weights),
+        cmocka_unit_test(test_order_of_initial_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
