@@ -157,7 +157,7 @@ static const struct option sweep_rows[] = {
     {OPTION_GRID, OPTION_MANY, "grid", 0, "NAME=LIST", 0, 0, 0,
      "an axis of the grid, as in eps=1e-2,1e-4,1e-6; up to four, each with a --grid of its own: lr, rho, eps, "
      "momentum, "
-     "beta1, beta2, weight-decay, batch, epochs, method, state, schedule, activation or init"},
+     "beta1, beta2, weight-decay, batch, epochs, method, state, schedule, activation, init or scale"},
     {OPTION_SEEDS, OPTION_WHOLE, "seeds", 0, "N", 1, 10000, 0,
      "runs in each cell, with seeds that count up (default 3)"},
     {OPTION_FIRST_SEED, OPTION_WHOLE, "first-seed", 0, "N", 0, 1e15, 0,

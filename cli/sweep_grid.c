@@ -30,6 +30,7 @@ static const struct {
     {OPTION_SCHEDULE, "schedule", 0},
     {OPTION_ACTIVATION, "activation", 0},
     {OPTION_INIT, "init", 0},
+    {OPTION_SCALE, "scale", 0},
 };
 enum { AXIS_OPTION_COUNT = sizeof axis_options / sizeof *axis_options };
 

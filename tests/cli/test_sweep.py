@@ -4,12 +4,13 @@ import csv
 import io
 import itertools
 import json
+import os
 import re
 import statistics
 import unittest
 
 import test_progress
-from common import data, lines_of
+from common import SOURCE, data, lines_of
 from sweeps import SMALL, Sweep, axes_of
 
 
@@ -36,13 +37,25 @@ class Runs(Sweep):
                                    (("--method", "momentum"), "momentum", "0.5"), ((), "epochs", "2"),
                                    (("--method", "adamw"), "beta1", "0.5"), (("--method", "adamw"), "beta2", "0.5"),
                                    ((), "weight-decay", "0.01"), ((), "method", "rmsprop"), ((), "state", "bf16"),
-                                   ((), "schedule", "cosine"), ((), "activation", "tanh"), ((), "init", "glorot")]:
+                                   ((), "schedule", "cosine"), ((), "activation", "tanh"), ((), "init", "glorot"),
+                                   ((), "scale", "none")]:
             common = (*files, "--model", "mlp:5", *words, *(() if name == "epochs" else ("--epochs", 3)))
             run = self.of(self.events("sweep", *common, "--grid", f"{name}={value}", "--seeds", 1), "run")[0]
             with_it = self.events("train", *common, f"--{name}", value)[-1]
             without = self.events("train", *common)[-1]
             self.assertEqual(run["train_loss"], with_it["train_loss"], name)
             self.assertNotEqual(run["train_loss"], without["train_loss"], name)
+
+    def test_scales_as_trains(self):
+        files = self.halves("iris.csv")
+        runs = self.of(self.events("sweep", *files, *SMALL, "--grid", "scale=auto,standard,minmax,none", "--seeds", 2),
+                       "run")
+        losses = {(run["axes"]["scale"], run["seed"]): (run["train_loss"], run["test_loss"]) for run in runs}
+        self.assertEqual(len(losses), 8)
+        for scale, seed in losses:
+            alone = self.events("train", *files, *SMALL, "--scale", scale, "--seed", seed)[-1]
+            self.assertEqual(losses[scale, seed], (alone["train_loss"], alone["test_loss"]))
+        self.assertEqual(len(set(losses.values())), 6)  # of a table auto is standard
 
     def test_states_of_16_and_8_bits(self):
         files = self.halves("iris.csv")
@@ -213,7 +226,7 @@ class Refusals(Sweep):
                             (("method=adadelta,sgd", "eps=1e-6"), ["sgd", "eps"]), ((f"batch={long}",), "10000"),
                             (("lr=1,2,3", "rho=0.1,0.2", "eps=1,2", "batch=1", "epochs=1"), "at most 4"),
                             (("method=sgd", "state=f32,bf16"), ["sgd", "bf16"]), (("test=a",), "test"),
-                            (("seed=1",), "seed")]:
+                            (("seed=1",), "seed"), (("scale=none,max",), ["scale max", "minmax"])]:
             words = [word for grid in grids for word in ("--grid", grid)]
             self.fails(2, "sweep", data("iris.csv"), *words, "-o", "s.jsonl", says=says)
 
@@ -228,6 +241,15 @@ class Refusals(Sweep):
         self.fails(2, "sweep", data("iris.csv"), "--grid", "lr=1", "--compare", "lr=1", says="no other value")
         self.fails(1, *grid, "-o", "no/such/folder", says="no/such/folder")
         self.fails(1, "sweep", "no.csv", "--grid", "lr=1", says="no.csv")
+
+    def test_axes_are_listed_alike(self):
+        """In what a wrong one is told, in help and in docs/sweep.md."""
+        told = self.fails(2, "sweep", data("iris.csv"), "--grid", "x=1", says="must be NAME=VALUE")
+        names = told.split("of one of ")[1].strip().split(", ")
+        self.assertEqual(len(names), 15)
+        with open(os.path.join(SOURCE, "docs", "sweep.md"), encoding="utf-8") as page:
+            self.assertIn(f"An axis is one of {', '.join(names)};", " ".join(page.read().split()))
+        self.assertIn(f"{', '.join(names[:-1])} or {names[-1]} ", " ".join(self.ok("sweep", "--help").split()))
 
     def test_help(self):
         text = self.ok("sweep", "--help")

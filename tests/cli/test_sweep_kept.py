@@ -71,7 +71,7 @@ class Kept(Sweep):
                                     (("--method", "adamw"), "beta2", "0.5,0.9"), ((), "weight-decay", "0,0.01"),
                                     ((), "method", "rmsprop,adadelta,sgd"), ((), "state", "f32,bf16,u16,u8"),
                                     ((), "schedule", "cosine,tail,constant"), ((), "activation", "tanh,relu"),
-                                    ((), "init", "glorot,he,uniform,torch,normal")]:
+                                    ((), "init", "glorot,he,uniform,torch,normal"), ((), "scale", "none,auto,minmax")]:
             words = ("sweep", *files, "--model", "mlp:5", *words, *(() if name == "epochs" else ("--epochs", 2)),
                      "--grid", f"{name}={values}", "--seeds", 1, "-o", f"{name}.jsonl")
             first = self.figures(self.events(*words))
