@@ -97,7 +97,15 @@ static enum verdict compare_data(const struct store *store, const json_t *there,
     return verdict;
 }
 
-/* Settings must be the same that are an axis neither there nor here. Where the method is one, its numbers follow. */
+static int is_of_method(const char *name)
+{
+    for (size_t i = 0; i < hyper_options.count; i++)
+        if (strcmp(hyper_options.options[i].name, name) == 0)
+            return 1;
+    return 0;
+}
+
+/* Settings must be the same that are an axis neither there nor here. Where the method is one, its own follow. */
 static enum verdict compare_settings(const struct store *store, const json_t *there, const json_t *here,
                                      struct trouble *trouble)
 {
@@ -108,7 +116,7 @@ static enum verdict compare_settings(const struct store *store, const json_t *th
     json_object_foreach(json_object_get(here, "settings"), name, value)
     {
         const int is_axis = json_object_get(old_axes, name) || json_object_get(new_axes, name);
-        if (is_axis || (methods && json_is_real(value)))
+        if (is_axis || (methods && is_of_method(name)))
             continue;
         if (!json_equal(json_object_get(old, name), value))
             return blame_other(store, name, json_object_get(old, name), value, trouble);

@@ -2,6 +2,7 @@
 """The file of a sweep: killed, taken up again, widened, refused; and what becomes of the workers."""
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -181,6 +182,28 @@ class Kept(Sweep):
         self.ok(*whole)
         self.fails(2, *whole, "--first-seed", 2, says="first-seed")
         self.fails(2, *whole, "--test-fraction", 0.3, says="test-fraction")
+
+    def test_settings_of_a_method_that_is_an_axis(self):
+        """They may be others than in the first line; what no method has may not."""
+        words = ("sweep", *self.halves(), *SMALL, "--seeds", 1, "-o", "s.jsonl", "--grid", "method=momentum,adadelta")
+        first = self.figures(self.events(*words))
+        changes = [("--state", "bf16"), ("--nesterov",), ("--weight-decay", 0.01),
+                   ("--weight-decay", 0.01, "--decoupled"), ("--lr", 0.5), ("--rho", 0.9), ("--eps", 1e-3),
+                   ("--momentum", 0.5), ("--beta1", 0.5), ("--beta2", 0.5), ("--schedule", "cosine"), ("--warmup", 1),
+                   ("--end", 0.5), ("--schedule", "step", "--every", 2), ("--schedule", "step", "--gamma", 0.5)]
+        listed = self.ok("sweep", "--help").split("Settings of the method and its rate")[1].split("\n\n")[0]
+        self.assertEqual({word for change in changes for word in change if str(word).startswith("--")},
+                         set(re.findall(r"^ +(--[a-z0-9-]+)", listed, re.M)))
+        for number, change in enumerate(changes, 1):
+            self.assertEqual(len(self.figures(self.events(*words, *change))), 2, change)
+            self.assertEqual(len(lines_of(self.path("s.jsonl"))), 3 + 2 * number, change)
+        alone = ("sweep", "train.csv", "--test", "test.csv", *SMALL, "--seeds", 1, "-o", "s.jsonl", "--grid",
+                 "method=rmsprop", "--state", "f16")
+        self.assertEqual(len(self.figures(self.events(*alone))), 1)
+        self.assertEqual(self.figures(self.events(*words)), first)
+        self.assertEqual(len(lines_of(self.path("s.jsonl"))), 3 + 2 * len(changes) + 1)
+        for change in (("--batch", 16), ("--activation", "tanh"), ("--init", "zero"), ("--scale", "none")):
+            self.fails(2, *words, *change, says=["s.jsonl", change[0][2:]])
 
     def test_damaged_file(self):
         self.events(*self.words())
