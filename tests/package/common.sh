@@ -13,7 +13,7 @@ CXX=${CXX:-}
 
 strict='-Wall -Wextra -pedantic -Werror'
 c_examples='1-rosenbrock.c 4-minimize.c 5-mixed-precision.c 6-sparse-rows.c 7-schedule-average.c 8-static-memory.c
-9-presets.c 10-half-the-state.c'
+9-presets.c 10-half-the-state.c 11-hidden-rate.c'
 [ "$CHECKPOINT" = 0 ] || c_examples="$c_examples 2-optimizer-object.c"
 cxx_example=3-cplusplus.cpp
 
@@ -108,6 +108,28 @@ check_9_presets()
         }
         END { exit !(rows == 6 && !bad) }
     ' "$1"
+}
+
+# The gain of gradients whose size is constant by its closed form (docs/math.md), to what the default eps takes off it;
+# medians of noise from the table there. Steps in proportion to the root of the eps above, 10 from column to column.
+check_11_hidden_rate()
+{
+    awk -F, '
+        function near(a, b, room) { return a > b * (1 - room) && a < b * (1 + room) }
+        NR == 1 { good = $0 == "step,constant,random sign,Gaussian noise,heavy tails,sparse,sqrt(22.5 + 0.05 step)"; next }
+        {
+            while (t < $1) { t++; power = 0.95 ^ (t + 1); sum += 1 / (1 - power) }
+            if (!near($2, sqrt((1 - power) * (20 + 0.05 * sum)), 2e-3) || $3 != $2) { print "gain: " $0; good = 0 }
+            if (t > 100 && !near($7, $2, 5e-3)) { print "law: " $0; good = 0 }
+            if (t > 1000 && !(near($4, 3.60, 0.15) && near($5, 2.38, 0.2) && near($6, 1.44, 0.2))) { print "noise: " $0; good = 0 }
+        }
+        END { exit !(good && t == 100000) }
+    ' "$1" || return 1
+    "${1%.out}" steps >"$1.steps" && awk -F, '
+        NR > 1 { for (i = 3; i <= 5; i++) if (!($i > $(i - 1) * 9.9999 && $i < $(i - 1) * 10.0001)) { print; bad = 1 } }
+        { last = $1 }
+        END { exit !(last == 100000 && !bad) }
+    ' "$1.steps"
 }
 
 # The minimum of the function that the header's and the README's example minimise.
