@@ -206,9 +206,10 @@ ADADELTA_API const char *adadelta_method_state_name(enum adadelta_method method,
        decoupled      0 or not    all                0; adamw 1     (weight decay apart from the gradient)
        maximize       0 or not    all                0              (climbs: the gradient is negated before the decay)
 
-   eps of adadelta carries the unit of a squared parameter above and of a squared gradient below; the first step on a
-   large gradient is lr*sqrt(eps/(1 - rho)), 4.5e-3 at the defaults. The defaults of the methods that need a learning
-   rate are the best rows of the paper's Table 1 (for sgd its Figure 1), else those in common use. */
+   eps of adadelta carries the unit of a squared parameter above and of a squared gradient below. An eps of its own
+   above, a, is not needed: lr = sqrt(a/eps) does what it would (docs/math.md). The first step on a large gradient is
+   lr*sqrt(eps/(1 - rho)), 4.5e-3 at the defaults. The defaults of the methods that need a learning rate are the best
+   rows of the paper's Table 1 (for sgd its Figure 1), else those in common use. */
 struct adadelta_hyper {
     double lr, rho, eps, weight_decay;
     double momentum, beta1, beta2;
