@@ -280,10 +280,12 @@ enum adadelta_averaging {
        U16   of adadelta: half of F32's bytes, and steps like F32's (docs/lowbit.md). Codes for s/eps + 1, 10 bits and 6
              of the exponent, rounded up or down at random so that the mean is exact, by the same bits on every machine
              for options.seed, tensor name, step and element. A new eps re-encodes the state at once: what lies beyond
-   the codes' end, 1.8e19*eps, is cut to it, what is far below eps becomes 0, and the old eps does not bring it back U8
-   of adadelta, experimental: a quarter of F32's bytes. square_avg as above with 3 bits and 5 of the exponent; in
-   acc_delta's place the ratio (acc_delta + eps)/(square_avg + eps), with 2 bits and 6; ends at 4.0e9*eps. For noisy
-   gradients, as of mini-batches; without noise it leaves F32's path (docs/lowbit.md)
+             the codes' end, 1.8e19*eps, is cut to it, what is far below eps becomes 0, and the old eps does not bring
+             it back
+
+       U8    of adadelta, experimental: a quarter of F32's bytes. square_avg as above with 3 bits and 5 of the exponent;
+             in acc_delta's place the ratio (acc_delta + eps)/(square_avg + eps), with 2 bits and 6; ends at 4.0e9*eps.
+             For noisy gradients, as of mini-batches; without noise it leaves F32's path (docs/lowbit.md)
 
    U16 and U8 hold squares of gradients up to 3.75e9*sqrt(eps) and 57344*sqrt(eps) (at eps 1e-6: 3.75e6 and 57): larger
    ones are too large to be squared in the sense of enum adadelta_nonfinite, and are cut to that where nobody looks. In
