@@ -69,8 +69,9 @@ static void format_line(const struct sweep_progress *progress, char *text, size_
     size_t ended, failed;
     sweep_count(sweep, &ended, &failed);
     const double seconds = sweep_progress_seconds(progress), done = work_done(progress, ended);
-    if (done > 0)
-        progress_time(left, seconds / done * ((double)(total - progress->kept) - done));
+    const double to_do = (double)(total - progress->kept) - done;
+    if (done > 0 || to_do == 0)
+        progress_time(left, to_do > 0 ? seconds / done * to_do : 0);
     if (failed)
         snprintf(failures, sizeof failures, ", %zu failed", failed);
     format_best(sweep, best, sizeof best);

@@ -104,17 +104,20 @@ static size_t worker_count(const struct args *args, size_t jobs)
 
 static void say_what(const struct sweep *sweep, size_t left, size_t workers)
 {
-    char data[256], model[256], cells[NUMBER_SIZE], runs[NUMBER_SIZE], number[NUMBER_SIZE], kept[64] = "";
+    char data[256], model[256], cells[NUMBER_SIZE], runs[NUMBER_SIZE], number[NUMBER_SIZE], kept[64] = "",
+                                                                                            at_once[64] = "";
     const int quiet = sweep->args->values[OPTION_QUIET].given;
     const size_t total = run_count(sweep);
     sets_describe(&sweep->sets, data, sizeof data);
     sweep_describe_model(sweep, model, sizeof model);
     if (left < total)
         snprintf(kept, sizeof kept, ", %s of them kept from before", format_count(number, total - left));
+    if (workers > 0)
+        snprintf(at_once, sizeof at_once, "; %zu at a time", workers);
     remark(quiet, "%s", data);
-    remark(quiet, "%s; %s setting%s with %zu seed%s: %s runs%s; %zu at a time", model,
-           format_count(cells, sweep->grid.cell_count), sweep->grid.cell_count == 1 ? "" : "s", sweep->seeds,
-           sweep->seeds == 1 ? "" : "s", format_count(runs, total), kept, workers);
+    remark(quiet, "%s; %s setting%s with %zu seed%s: %s runs%s%s", model, format_count(cells, sweep->grid.cell_count),
+           sweep->grid.cell_count == 1 ? "" : "s", sweep->seeds, sweep->seeds == 1 ? "" : "s",
+           format_count(runs, total), kept, at_once);
 }
 
 enum verdict sweeping_run(struct sweeping *sweeping, struct trouble *trouble)
