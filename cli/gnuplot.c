@@ -28,12 +28,14 @@ static const char *const dashes[] = {
 /* The picture formats: adding one is a row. A PNG has twice the pixels, to be sharp where it is shown 800 wide. gnuplot
    does not tell when it could not write all; the end of a picture does. */
 static const struct format {
-    const char *suffix, *terminal, *end;
+    const char *suffix, *terminal;
+    int scale; /* pixels for each of the picture's units */
+    const char *settings, *end;
 } formats[] = {
-    {".svg", "svg size 800,600 font 'sans,14' linewidth 1 background rgb 'white'", "</svg>"},
-    {".png", "pngcairo size 1600,1200 font 'sans,14' fontscale 1.9 linewidth 2 pointscale 2", "IEND"},
+    {".svg", "svg", 1, "font 'sans,14' linewidth 1 background rgb 'white'", "</svg>"},
+    {".png", "pngcairo", 2, "font 'sans,14' fontscale 1.9 linewidth 2 pointscale 2", "IEND"},
 };
-enum { FORMAT_COUNT = sizeof formats / sizeof *formats };
+enum { FORMAT_COUNT = sizeof formats / sizeof *formats, PICTURE_WIDTH = 800, PICTURE_HEIGHT = 600 };
 
 const struct line_style *method_style(enum adadelta_method method)
 {
@@ -129,6 +131,13 @@ static enum verdict blame_gnuplot(const char *path, FILE *remarks, struct troubl
 enum verdict gnuplot_draw(const char *path, void (*write)(FILE *script, const void *context), const void *context,
                           struct trouble *trouble)
 {
+    return gnuplot_draw_high(path, PICTURE_HEIGHT, write, context, trouble);
+}
+
+enum verdict gnuplot_draw_high(const char *path, int height, void (*write)(FILE *script, const void *context),
+                               const void *context, struct trouble *trouble)
+{
+    const struct format *format = format_for(path);
     struct output picture;
     enum verdict verdict = output_open(&picture, path, trouble);
     if (verdict != DONE)
@@ -137,14 +146,15 @@ enum verdict gnuplot_draw(const char *path, void (*write)(FILE *script, const vo
     if (!script || !remarks) {
         verdict = blame(trouble, FAILED, "a temporary file cannot be made");
     } else {
-        fprintf(script, "set encoding utf8\nset terminal %s\n", format_for(path)->terminal);
+        fprintf(script, "set encoding utf8\nset terminal %s size %d,%d %s\n", format->terminal,
+                format->scale * PICTURE_WIDTH, format->scale * height, format->settings);
         write(script, context);
         /* The child reads from the shared position, and from the file, not from this buffer. */
         if (fflush(script) || ferror(script) || lseek(fileno(script), 0, SEEK_SET) != 0)
             verdict = blame(trouble, FAILED, "a temporary file cannot be written");
         else if (run_gnuplot(script, picture.file, remarks) != 0)
             verdict = blame_gnuplot(path, remarks, trouble);
-        else if (!ends_with(picture.file, format_for(path)->end))
+        else if (!ends_with(picture.file, format->end))
             verdict = blame(trouble, FAILED, "%s: the picture came out cut: is there room on the disk?", path);
     }
     if (script)

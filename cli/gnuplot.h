@@ -25,9 +25,12 @@ const char *dash_style(size_t turn);
    where gnuplot is missing. */
 enum verdict gnuplot_check(const char *path, struct trouble *trouble);
 
-/* Draws: write puts the script, which begins with the terminal already set and must not set an output, into a file. */
+/* Draws: write puts the script, which begins with the terminal already set and must not set an output, into a file. A
+   picture is 800 by 600; the second one is of that height. */
 enum verdict gnuplot_draw(const char *path, void (*write)(FILE *script, const void *context), const void *context,
                           struct trouble *trouble);
+enum verdict gnuplot_draw_high(const char *path, int height, void (*write)(FILE *script, const void *context),
+                               const void *context, struct trouble *trouble);
 
 /* Writes a text as gnuplot's quoted string, in which nothing has a meaning. */
 void gnuplot_text(FILE *script, const char *text);
