@@ -71,6 +71,16 @@ enum option_id {
     OPTION_COMPARE,
     OPTION_KEEP,
     OPTION_OVERLAY,
+    OPTION_FROM,
+    OPTION_STEPS,
+    OPTION_NOISE,
+    OPTION_WINDOW,
+    OPTION_UNITS,
+    OPTION_CONVERT_EPS,
+    OPTION_EXPLAIN,
+    OPTION_WIDTH,
+    OPTION_CONDITION,
+    OPTION_ANGLE,
     OPTION_ID_COUNT
 };
 
@@ -130,6 +140,7 @@ struct command {
     const char *operands;                          /* as in the usage line */
     size_t operand_count;                          /* all of them are needed */
     const char *details;                           /* lines for help */
+    void (*list)(FILE *out);                       /* prints more of them; NULL: there are no more */
     const struct option_group *groups[MAX_GROUPS]; /* NULL after the last */
     const char *examples[MAX_EXAMPLES];            /* NULL after the last */
     enum verdict (*run)(const struct args *args, struct trouble *trouble);

@@ -256,7 +256,7 @@ static enum verdict prepare(struct comparing *comparing, struct trouble *trouble
     const char *path = values[OPTION_OUTPUT].text;
     const char *inputs[] = {comparing->args->operands[0], values[OPTION_TEST].text, values[OPTION_OVERLAY].text,
                             values[OPTION_KEEP].text};
-    enum verdict verdict = contest_parse(&comparing->contest, comparing->args, trouble);
+    enum verdict verdict = contest_parse(&comparing->contest, comparing->args, NULL, trouble);
     if (verdict == DONE && path)
         verdict = gnuplot_check(path, trouble);
     if (verdict == DONE && path)

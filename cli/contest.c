@@ -21,16 +21,20 @@ static int can_have_state(const struct args *args, enum adadelta_method method)
 }
 
 /* The options as they stand for every method: what a method without settings of its own is run with. */
-static struct args args_of_method(const struct args *args, const char *name)
+static struct args args_of_method(const struct args *args, const struct contest_defaults *defaults, const char *name)
 {
     struct args own = *args;
-    enum adadelta_method method;
+    enum adadelta_method method = ADADELTA_METHOD_ADADELTA;
+    const int is_known = adadelta_method_by_name(name, &method) == ADADELTA_OK;
     own.values[OPTION_METHOD] = (struct option_value){.given = 1, .text = name};
     if (!own.values[OPTION_SCHEDULE].given)
         own.values[OPTION_SCHEDULE] = (struct option_value){.given = 1, .text = plain_schedule};
-    if (own.values[OPTION_STATE].given && adadelta_method_by_name(name, &method) == ADADELTA_OK &&
-        !can_have_state(args, method))
+    if (defaults && is_known && !own.values[OPTION_LR].given)
+        own.values[OPTION_LR] = (struct option_value){.given = 1, .real = defaults->rates[method]};
+    if (own.values[OPTION_STATE].given && is_known && !can_have_state(args, method))
         own.values[OPTION_STATE].given = 0;
+    if (defaults && is_known && !args->values[OPTION_STATE].given && state_is_kept(method))
+        own.values[OPTION_STATE] = (struct option_value){.given = 1, .text = defaults->state};
     return own;
 }
 
@@ -51,8 +55,8 @@ static enum verdict assign_own(struct args *own, const char *method, char *setti
 }
 
 /* One entry of --methods, "momentum:lr=0.05:nesterov", cut into pieces in place. */
-static enum verdict parse_contender(struct contest *contest, const struct args *args, char *entry,
-                                    struct trouble *trouble)
+static enum verdict parse_contender(struct contest *contest, const struct args *args,
+                                    const struct contest_defaults *defaults, char *entry, struct trouble *trouble)
 {
     if (contest->count == MAX_CONTENDERS)
         return blame(trouble, MISUSE, "--methods: more than %d entries", MAX_CONTENDERS);
@@ -61,7 +65,7 @@ static enum verdict parse_contender(struct contest *contest, const struct args *
     char *settings = strchr(entry, ':');
     if (settings)
         *settings++ = '\0';
-    struct args own = args_of_method(args, entry);
+    struct args own = args_of_method(args, defaults, entry);
     enum verdict verdict = settings_from_args(&plain, &own, trouble);
     if (verdict == DONE)
         verdict = assign_own(&own, entry, settings, trouble);
@@ -117,7 +121,8 @@ static enum verdict check_state(const struct contest *contest, const struct args
     return blame(trouble, MISUSE, "--state %s: none of the methods compared can have it: leave it out", state->text);
 }
 
-enum verdict contest_parse(struct contest *contest, const struct args *args, struct trouble *trouble)
+enum verdict contest_parse(struct contest *contest, const struct args *args, const struct contest_defaults *defaults,
+                           struct trouble *trouble)
 {
     const struct option_value *list = &args->values[OPTION_METHODS];
     char text[1024];
@@ -130,7 +135,7 @@ enum verdict contest_parse(struct contest *contest, const struct args *args, str
         end = strchr(entry, ',');
         if (end)
             *end++ = '\0';
-        verdict = parse_contender(contest, args, entry, trouble);
+        verdict = parse_contender(contest, args, defaults, entry, trouble);
     }
     if (verdict == DONE)
         verdict = check_state(contest, args, trouble);

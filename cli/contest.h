@@ -34,10 +34,17 @@ struct contest {
     double seconds;        /* over seeds: of all runs of this call */
 };
 
+/* What a method is run with where the command line does not say. */
+struct contest_defaults {
+    double rates[ADADELTA_METHOD_COUNT];
+    const char *state; /* of those that keep one */
+};
+
 /* Reads --methods "sgd,adadelta,adadelta:state=u16,...": methods, each with settings of its own behind colons, which
    overrule those of the other options. No two runs may be the same. --state is for the methods that can have it, of
-   which there must be one. */
-enum verdict contest_parse(struct contest *contest, const struct args *args, struct trouble *trouble);
+   which there must be one. defaults: for all that is not given; NULL: each method's own. */
+enum verdict contest_parse(struct contest *contest, const struct args *args, const struct contest_defaults *defaults,
+                           struct trouble *trouble);
 
 /* Of the longest label that stands before the progress of a run. */
 enum { MIN_LABEL_WIDTH = 9, MAX_LABEL_WIDTH = 32 };

@@ -75,6 +75,8 @@ void args_help(FILE *out, const struct command *command)
     int has_hyper = 0;
     fprintf(out, "Usage: adadelta %s [options] %s\n\n%s.\n%s", command->name, command->operands, command->summary,
             command->details);
+    if (command->list)
+        command->list(out);
     for (size_t g = 0; g < MAX_GROUPS && command->groups[g]; g++) {
         const struct option_group *group = command->groups[g];
         fprintf(out, "\n%s:\n", group->title);

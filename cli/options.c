@@ -77,7 +77,7 @@ static const struct option hyper_rows[] = {
      "half the bytes, and u8, a quarter, which is experimental"},
     {OPTION_SCHEDULE, OPTION_TEXT, "schedule", 0, "NAME", 0, 0, 0,
      "how the rate goes over the run: constant; linear or cosine, down to --end; step, falling by --gamma every "
-     "--every epochs; tail, linear over the last third (default: tail for train and sweep, constant for compare)"},
+     "--every epochs; tail, linear over the last third (default: tail for train and sweep, else constant)"},
     {OPTION_WARMUP, OPTION_WHOLE, "warmup", 0, "N", 0, 1e9, 0, "epochs in which the rate first rises (default 0)"},
     {OPTION_END, OPTION_REAL, "end", 0, "X", 0, INFINITY, 0,
      "what is left of the rate at the end (linear, cosine, tail; default 0)"},
