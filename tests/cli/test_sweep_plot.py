@@ -2,9 +2,8 @@
 """The pictures of a sweep."""
 import unittest
 
-from common import data
+from common import data, png_size, svg_texts
 from sweeps import SMALL, Sweep
-from test_compare import png_size, svg_texts
 
 
 class Pictures(Sweep):
