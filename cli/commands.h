@@ -5,6 +5,7 @@
 
 #include "args.h"
 
-extern const struct command train_command, predict_command, eval_command, compare_command, sweep_command, bench_command;
+extern const struct command train_command, predict_command, eval_command, compare_command, sweep_command,
+    surface_command, bench_command;
 
 #endif

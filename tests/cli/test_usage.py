@@ -4,7 +4,7 @@ import unittest
 
 from common import Case, data, results
 
-COMMANDS = ["train", "predict", "eval", "compare", "bench"]
+COMMANDS = ["train", "predict", "eval", "compare", "surface", "bench"]
 SHARED = ["--json", "--quiet", "--seed", "--threads", "--help"]
 
 

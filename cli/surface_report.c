@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* See surface_report.h. */
+#include "surface_report.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "describe.h"
+#include "report.h"
+#include "text_table.h"
+
+/* A run has arrived when so much is left of what its start lies above the minimum. */
+static const double arrived = 0.01;
+
+/* ---- For people ---- */
+
+static void add_steps(struct text_table *table, const struct course *course, const struct walk *walk)
+{
+    const size_t steps = walk_steps_to(walk, course, arrived);
+    if (walk->diverged)
+        text_table_add(table, "diverged at step %zu", walk->diverged);
+    else if (steps == SIZE_MAX)
+        text_table_add(table, "-");
+    else
+        text_table_add(table, "%zu", steps);
+}
+
+enum verdict surface_print_table(const struct course *course, const struct walk *walks, size_t count,
+                                 struct trouble *trouble)
+{
+    static const char *const heads[] = {"",         "run",      "f at start",     "x at end",
+                                        "y at end", "f at end", "to the minimum", "steps to 1 %"};
+    struct text_table table = {.columns = sizeof heads / sizeof *heads, .left = 2};
+    for (size_t k = 0; k < table.columns; k++)
+        text_table_add(&table, "%s", heads[k]);
+    for (size_t w = 0; w < count; w++) {
+        const struct walk *walk = &walks[w];
+        const struct point end = walk->at[walk->steps_done];
+        const double distance = walk_distance(walk, course);
+        text_table_add(&table, "%zu", w + 1);
+        text_table_add(&table, "%s", walk->label);
+        text_table_add(&table, "%.4g", walk->value[0]);
+        text_table_add(&table, "%.4g", end.x);
+        text_table_add(&table, "%.4g", end.y);
+        text_table_add(&table, "%.3g", walk->value[walk->steps_done]);
+        if (isfinite(distance))
+            text_table_add(&table, "%.3g", distance);
+        else
+            text_table_add(&table, "-");
+        add_steps(&table, course, walk);
+    }
+    return text_table_print(&table, TABLE_TERMINAL, trouble);
+}
+
+static void add_row(struct text_table *table, const struct walk *walk, int axis, size_t step)
+{
+    const struct trace *trace = &walk->trace[axis];
+    const struct point before = walk->at[step - 1];
+    const size_t k = step - 1;
+    const double row[] = {walk->unit * (axis == 0 ? before.x : before.y),
+                          trace->gradient[k],
+                          trace->rms_gradient[k],
+                          trace->rms_update[k],
+                          trace->rate[k],
+                          trace->step[k]};
+    text_table_add(table, "%zu", step);
+    for (size_t c = 0; c < sizeof row / sizeof *row; c++)
+        text_table_add(table, "%.4g", row[c]);
+}
+
+enum verdict surface_print_steps(const struct walk *walk, struct trouble *trouble)
+{
+    static const char *const heads[] = {"step", NULL, "g", "RMS[g]", "RMS[dx]", "rate", "dx"};
+    static const size_t firsts[] = {1, 2, 5};
+    enum verdict verdict = DONE;
+    printf("\nWhat the steps of %s were made of: dx = -rate g, rate = lr RMS[dx]/RMS[g]\n", walk->label);
+    for (int axis = 0; axis < 2 && verdict == DONE; axis++) {
+        struct text_table table = {.columns = sizeof heads / sizeof *heads};
+        for (size_t c = 0; c < table.columns; c++)
+            text_table_add(&table, "%s", heads[c] ? heads[c] : axis == 0 ? "x" : "y");
+        for (size_t decade = 1; decade < walk->steps_done; decade *= 10)
+            for (size_t i = 0; i < 3 && firsts[i] * decade < walk->steps_done; i++)
+                add_row(&table, walk, axis, firsts[i] * decade);
+        if (walk->steps_done > 0)
+            add_row(&table, walk, axis, walk->steps_done);
+        putchar('\n');
+        verdict = text_table_print(&table, TABLE_TERMINAL, trouble);
+    }
+    return verdict;
+}
+
+/* ---- For programs ---- */
+
+static json_t *event_of(const struct walk *walk, const char *event)
+{
+    return json_pack("{s:s,s:s,s:o,s:o}", "event", event, "method",
+                     adadelta_method_name(walk->contender->settings.method), "label", report_text(walk->label), "unit",
+                     report_number(walk->unit));
+}
+
+/* The numbers of an array that stand so many bytes apart. */
+static json_t *array_of(const double *values, size_t count, size_t stride)
+{
+    json_t *array = json_array();
+    for (size_t k = 0; k < count; k++)
+        json_array_append_new(array, report_number(*(const double *)((const char *)values + k * stride)));
+    return array;
+}
+
+static void add_trace(json_t *line, const struct walk *walk)
+{
+    const struct trace *x = &walk->trace[0], *y = &walk->trace[1];
+    const struct {
+        const char *key;
+        const double *x, *y;
+    } pairs[] = {{"gradient", x->gradient, y->gradient},
+                 {"rms_gradient", x->rms_gradient, y->rms_gradient},
+                 {"rms_update", x->rms_update, y->rms_update},
+                 {"rate", x->rate, y->rate},
+                 {"step", x->step, y->step}};
+    for (size_t k = 0; k < sizeof pairs / sizeof *pairs; k++)
+        json_object_set_new(line, pairs[k].key,
+                            json_pack("[o,o]", array_of(pairs[k].x, walk->steps_done, sizeof(double)),
+                                      array_of(pairs[k].y, walk->steps_done, sizeof(double))));
+}
+
+static enum verdict report_path(const struct walk *walk, int with_trace, struct trouble *trouble)
+{
+    json_t *line = event_of(walk, "path");
+    const size_t count = walk->steps_done + 1;
+    json_object_set_new(line, "x", array_of(&walk->at->x, count, sizeof *walk->at));
+    json_object_set_new(line, "y", array_of(&walk->at->y, count, sizeof *walk->at));
+    json_object_set_new(line, "f", array_of(walk->value, count, sizeof *walk->value));
+    if (with_trace && walk->trace[0].gradient)
+        add_trace(line, walk);
+    return report_json(stdout, line, trouble);
+}
+
+enum verdict surface_report(const struct course *course, const struct walk *walk, int with_trace,
+                            struct trouble *trouble)
+{
+    const enum verdict verdict = report_path(walk, with_trace, trouble);
+    if (verdict != DONE)
+        return verdict;
+    const struct point end = walk->at[walk->steps_done];
+    const size_t steps = walk_steps_to(walk, course, arrived);
+    json_t *line = event_of(walk, "done");
+    report_method(line, &walk->contender->settings);
+    json_object_set_new(line, "function", json_string(course->surface->name));
+    json_object_set_new(line, "steps", json_integer((json_int_t)walk->steps_done));
+    json_object_set_new(line, "start_f", report_number(walk->value[0]));
+    json_object_set_new(line, "x", report_number(end.x));
+    json_object_set_new(line, "y", report_number(end.y));
+    json_object_set_new(line, "f", report_number(walk->value[walk->steps_done]));
+    json_object_set_new(line, "distance", report_number(walk_distance(walk, course)));
+    json_object_set_new(line, "steps_to_1_percent", steps == SIZE_MAX ? json_null() : json_integer((json_int_t)steps));
+    json_object_set_new(line, "diverged_at", walk->diverged ? json_integer((json_int_t)walk->diverged) : json_null());
+    return report_json(stdout, line, trouble);
+}
