@@ -20,7 +20,7 @@ enum {
     AXIS_HEIGHT = 72,
     LINE_HEIGHT = 23,
     LEAST_HEIGHT = 600,
-    WIDE_LEGEND = 44, /* letters of one beside which a second has no room */
+    WIDE_LEGEND = 38, /* letters of one beside which a second has no room */
     FINE = 111,       /* places of the grid, each way */
     LABEL_CUT = 30
 };
@@ -296,7 +296,9 @@ static void write_points(FILE *script, const struct surface_map *map)
     }
 }
 
-/* Lines have a white one under them, so that they can be told from the bands and from each other where they cross. */
+/* Lines have a white one under them, so that they can be told from the bands and from each other where they cross.
+   Those with dashes are thinner, and so is the white in their gaps: over a path that is the same its colour shows at
+   both sides. */
 static void write_paths(FILE *script, const struct surface_map *map)
 {
     for (size_t k = 0; k < map->walk_count; k++) {
@@ -304,8 +306,9 @@ static void write_paths(FILE *script, const struct surface_map *map)
         const struct line_style *style = method_style(walk->contender->settings.method);
         char legend[LEGEND_SIZE];
         write_legend_text(map, walk, legend, sizeof legend);
-        fprintf(script, ", $path%zu using 1:2 with lines linewidth 4 linecolor rgb '#ffffff' notitle", k);
-        fprintf(script, ", $path%zu using 1:2 with lines linewidth 2 linecolor rgb '%s' dashtype %s title ", k,
+        const double width = walk->turn ? 1.5 : 2.6, under = walk->turn ? 1.5 : 4.6;
+        fprintf(script, ", $path%zu using 1:2 with lines linewidth %g linecolor rgb '#ffffff' notitle", k, under);
+        fprintf(script, ", $path%zu using 1:2 with lines linewidth %g linecolor rgb '%s' dashtype %s title ", k, width,
                 style->color, dash_style(walk->turn));
         gnuplot_text(script, legend);
         fprintf(script, ", $end%zu using 1:2 with points pointtype %d pointsize 0.8 linecolor rgb '%s' notitle", k,
