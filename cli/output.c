@@ -160,7 +160,7 @@ enum verdict output_check(const char *path, const char *const *inputs, size_t co
                                 ? input.st_dev == target.st_dev && input.st_ino == target.st_ino
                                 : strcmp(path, inputs[i]) == 0;
         if (is_same)
-            return blame(trouble, MISUSE, "-o %s: would replace a file that is read from", path);
+            return blame(trouble, MISUSE, "%s: would replace a file that is read from", path);
     }
     enum verdict verdict = output_open(&output, path, trouble);
     if (verdict == DONE)

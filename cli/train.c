@@ -12,6 +12,7 @@
 #include "report.h"
 #include "sets.h"
 #include "settings.h"
+#include "trace.h"
 
 /* A training under way. */
 struct run {
@@ -20,7 +21,8 @@ struct run {
     struct sets sets;
     const char *save_path; /* NULL: the model is not kept */
     double save_interval;
-    double last_saved; /* in the seconds of the run */
+    double last_saved;   /* in the seconds of the run */
+    struct trace *trace; /* NULL: there is none */
     struct progress progress;
     struct fit_progress last; /* of the last epoch that ended, in this run of the program; epoch 0: none */
     enum verdict verdict;     /* of what the watch did */
@@ -46,9 +48,10 @@ static enum verdict run_create(struct run *run)
 /* The file of a run holds all that decides its result, so only what does not may be said again. */
 static enum verdict check_resume_options(const struct run *run)
 {
-    static const enum option_id allowed[] = {OPTION_RESUME, OPTION_EPOCHS, OPTION_THREADS,      OPTION_OUTPUT,
-                                             OPTION_TEST,   OPTION_LABELS, OPTION_TEST_LABELS,  OPTION_TEST_FRACTION,
-                                             OPTION_JSON,   OPTION_QUIET,  OPTION_SAVE_INTERVAL};
+    static const enum option_id allowed[] = {
+        OPTION_RESUME,        OPTION_EPOCHS,      OPTION_THREADS,       OPTION_OUTPUT,       OPTION_TEST,
+        OPTION_LABELS,        OPTION_TEST_LABELS, OPTION_TEST_FRACTION, OPTION_JSON,         OPTION_QUIET,
+        OPTION_SAVE_INTERVAL, OPTION_TRACE,       OPTION_TRACE_EVERY,   OPTION_TRACE_WEIGHTS};
     const struct option *other = args_first_other(run->args, &train_command, allowed, sizeof allowed / sizeof *allowed);
     if (other)
         return blame(run->trouble, MISUSE, "--%s cannot be changed by --resume: the run goes on as it began",
@@ -151,9 +154,11 @@ static int watch(const struct fit_progress *now, void *context)
 {
     struct run *run = context;
     progress_update(&run->progress, now);
+    if (run->trace)
+        run->verdict = trace_watch(run->trace, now, run->trouble);
     if (now->epoch_end) {
         run->last = *now;
-        if (run->args->values[OPTION_JSON].given)
+        if (run->verdict == DONE && run->args->values[OPTION_JSON].given)
             run->verdict = report_epoch(run, now);
     }
     if (run->verdict == DONE && run->save_path && now->seconds - run->last_saved >= run->save_interval) {
@@ -262,8 +267,6 @@ static enum verdict rescue(struct run *run)
 static enum verdict run_to_the_end(struct run *run)
 {
     int stopped = 0;
-    interrupt_catch();
-    say_what(run);
     progress_start(&run->progress, "", run->args->values[OPTION_QUIET].given);
     enum verdict verdict = run->args->values[OPTION_JSON].given ? report_start(run) : DONE;
     if (verdict == DONE)
@@ -280,6 +283,54 @@ static enum verdict run_to_the_end(struct run *run)
     return verdict == DONE ? report_done(run) : verdict;
 }
 
+/* ---- The trace ---- */
+
+static enum verdict open_trace(struct run *run)
+{
+    enum { WEIGHTS = 10 };
+    const struct option_value *values = run->args->values;
+    const char *path = values[OPTION_TRACE].text;
+    const char *inputs[] = {run->args->operands[0], values[OPTION_TEST].text, values[OPTION_LABELS].text,
+                            values[OPTION_RESUME].text};
+    if (!path)
+        return DONE;
+    if (run->save_path && strcmp(path, run->save_path) == 0)
+        return blame(run->trouble, MISUSE, "--trace %s: the model goes there; name another file", path);
+    if (values[OPTION_RESUME].given && access(path, F_OK) == 0)
+        return blame(run->trouble, MISUSE,
+                     "--trace %s: is there already, and what is resumed begins a trace of its own; name another file",
+                     path);
+    const enum verdict verdict = output_check(path, inputs, sizeof inputs / sizeof *inputs, run->trouble);
+    return verdict != DONE
+               ? verdict
+               : trace_open(&run->trace, path, (size_t)values[OPTION_TRACE_EVERY].whole,
+                            values[OPTION_TRACE_WEIGHTS].given ? (size_t)values[OPTION_TRACE_WEIGHTS].whole : WEIGHTS,
+                            run->fit, run->trouble);
+}
+
+/* Kept however the run ended: the way to a loss that is not finite is worth seeing. The first that went wrong is what
+   is told. */
+static enum verdict close_trace(struct run *run, enum verdict verdict)
+{
+    const char *path = run->args->values[OPTION_TRACE].text;
+    struct trouble trouble;
+    size_t records;
+    if (!run->trace)
+        return verdict;
+    enum verdict traced = trace_close(run->trace, &records, &trouble);
+    if (traced == DONE && run->args->values[OPTION_JSON].given)
+        traced = report_json(
+            stdout,
+            json_pack("{s:s,s:o,s:I}", "event", "trace", "path", report_text(path), "records", (json_int_t)records),
+            &trouble);
+    else if (traced == DONE)
+        printf("trace of %zu records in %s\n", records, path);
+    if (verdict != DONE || traced == DONE)
+        return verdict;
+    *run->trouble = trouble;
+    return traced;
+}
+
 static enum verdict train(const struct args *args, struct trouble *trouble)
 {
     const struct option_value *values = args->values;
@@ -289,11 +340,19 @@ static enum verdict train(const struct args *args, struct trouble *trouble)
     if (values[OPTION_SAVE_INTERVAL].given)
         run.save_interval = values[OPTION_SAVE_INTERVAL].real;
 
+    if ((values[OPTION_TRACE_EVERY].given || values[OPTION_TRACE_WEIGHTS].given) && !values[OPTION_TRACE].given)
+        return blame(trouble, MISUSE, "--trace-every and --trace-weights are for --trace FILE, which is missing");
+
     enum verdict verdict = values[OPTION_RESUME].given ? run_resume(&run) : run_create(&run);
     if (verdict == DONE && run.save_path)
         verdict = output_check(run.save_path, inputs, sizeof inputs / sizeof *inputs, trouble);
     if (verdict == DONE)
-        verdict = run_to_the_end(&run);
+        verdict = open_trace(&run);
+    if (verdict == DONE) {
+        interrupt_catch();
+        say_what(&run);
+        verdict = close_trace(&run, run_to_the_end(&run));
+    }
     fit_destroy(run.fit);
     sets_free(&run.sets);
     return verdict;
@@ -308,6 +367,12 @@ static const struct option file_rows[] = {
      "does not touch the training may be said anew; with other --epochs the rest follows the schedule of that many"},
     {OPTION_SAVE_INTERVAL, OPTION_REAL, "save-interval", 0, "SEC", 0, INFINITY, 0,
      "seconds between savings while training (default 30)"},
+    {OPTION_TRACE, OPTION_TEXT, "trace", 0, "FILE.csv", 0, 0, 0,
+     "record how a few weights of each matrix go along, and their effective rates; `adadelta plot` draws it"},
+    {OPTION_TRACE_EVERY, OPTION_WHOLE, "trace-every", 0, "N", 1, 1e9, 0,
+     "batches from one record to the next (default: a tenth of an epoch's)"},
+    {OPTION_TRACE_WEIGHTS, OPTION_WHOLE, "trace-weights", 0, "N", 1, 1e9, 0,
+     "weights to record of each matrix, drawn by the run's seed (default 10)"},
 };
 static const struct option_group file_options = {"Files", file_rows, sizeof file_rows / sizeof *file_rows};
 

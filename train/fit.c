@@ -482,6 +482,11 @@ const char *fit_tensor_stats(const struct fit *fit, size_t k, struct adadelta_te
     return tensor.name;
 }
 
+const struct adadelta *fit_optimizer(const struct fit *fit)
+{
+    return fit->optimizer;
+}
+
 const char *const *fit_class_names(const struct fit *fit, size_t *classes)
 {
     *classes = fit->kind == TARGET_CLASS ? fit->classes : 0;

@@ -93,6 +93,10 @@ size_t fit_state_bytes(const struct fit *fit);
 size_t fit_tensor_count(const struct fit *fit);
 const char *fit_tensor_stats(const struct fit *fit, size_t k, struct adadelta_tensor_stats *stats);
 
+/* The optimizer, to be looked at between batches: its tensors are the weights and biases of that list. Lives as long as
+   the model. */
+const struct adadelta *fit_optimizer(const struct fit *fit);
+
 /* The class names [classes], or NULL and 0 for numbers. */
 const char *const *fit_class_names(const struct fit *fit, size_t *classes);
 

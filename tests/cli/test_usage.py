@@ -25,7 +25,7 @@ class Help(Case):
                        "weight-decay momentum nesterov beta1 beta2 decoupled state schedule warmup end every gamma "
                        "batch epochs task "
                        "output resume "
-                       "save-interval").split():
+                       "save-interval trace trace-every trace-weights").split():
             self.assertIn(f"--{option} " if option not in ("nesterov", "decoupled") else f"--{option}", text)
 
     def test_overview(self):
