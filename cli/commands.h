@@ -6,6 +6,6 @@
 #include "args.h"
 
 extern const struct command train_command, predict_command, eval_command, compare_command, sweep_command,
-    surface_command, bench_command;
+    surface_command, plot_command, bench_command;
 
 #endif

@@ -25,17 +25,19 @@ static const char *const dashes[] = {
     "solid", "(9,4)", "(2,3)", "(9,3,2,3)", "(18,4)", "(9,3,2,3,2,3)", "(5,2)", "(18,3,2,3)", "(2,7)",
 };
 
-/* The picture formats: adding one is a row. A PNG has twice the pixels, to be sharp where it is shown 800 wide. gnuplot
-   does not tell when it could not write all; the end of a picture does. */
+enum { WIDTH = 800, HEIGHT = 600 };
+
+/* The picture formats: adding one is a row. A PNG has twice the pixels, to be sharp where it is shown as wide as an
+   SVG. gnuplot does not tell when it could not write all; the end of a picture does. */
 static const struct format {
     const char *suffix, *terminal;
-    int scale; /* pixels for each of the picture's units */
-    const char *settings, *end;
+    int pixels; /* for each unit of size */
+    const char *look, *end;
 } formats[] = {
     {".svg", "svg", 1, "font 'sans,14' linewidth 1 background rgb 'white'", "</svg>"},
     {".png", "pngcairo", 2, "font 'sans,14' fontscale 1.9 linewidth 2 pointscale 2", "IEND"},
 };
-enum { FORMAT_COUNT = sizeof formats / sizeof *formats, PICTURE_WIDTH = 800, PICTURE_HEIGHT = 600 };
+enum { FORMAT_COUNT = sizeof formats / sizeof *formats };
 
 const struct line_style *method_style(enum adadelta_method method)
 {
@@ -128,17 +130,12 @@ static enum verdict blame_gnuplot(const char *path, FILE *remarks, struct troubl
     return blame(trouble, FAILED, "%s: gnuplot failed%s%s", path, last[0] ? ": " : "", last + strspn(last, " \t"));
 }
 
-enum verdict gnuplot_draw(const char *path, void (*write)(FILE *script, const void *context), const void *context,
-                          struct trouble *trouble)
+enum verdict gnuplot_draw_sized(const char *path, int width, int height,
+                                void (*write)(FILE *script, const void *context), const void *context,
+                                struct trouble *trouble)
 {
-    return gnuplot_draw_high(path, PICTURE_HEIGHT, write, context, trouble);
-}
-
-enum verdict gnuplot_draw_high(const char *path, int height, void (*write)(FILE *script, const void *context),
-                               const void *context, struct trouble *trouble)
-{
-    const struct format *format = format_for(path);
     struct output picture;
+    const struct format *format = format_for(path);
     enum verdict verdict = output_open(&picture, path, trouble);
     if (verdict != DONE)
         return verdict;
@@ -146,8 +143,8 @@ enum verdict gnuplot_draw_high(const char *path, int height, void (*write)(FILE 
     if (!script || !remarks) {
         verdict = blame(trouble, FAILED, "a temporary file cannot be made");
     } else {
-        fprintf(script, "set encoding utf8\nset terminal %s size %d,%d %s\n", format->terminal,
-                format->scale * PICTURE_WIDTH, format->scale * height, format->settings);
+        fprintf(script, "set encoding utf8\nset terminal %s size %d,%d %s\n", format->terminal, format->pixels * width,
+                format->pixels * height, format->look);
         write(script, context);
         /* The child reads from the shared position, and from the file, not from this buffer. */
         if (fflush(script) || ferror(script) || lseek(fileno(script), 0, SEEK_SET) != 0)
@@ -167,6 +164,12 @@ enum verdict gnuplot_draw_high(const char *path, int height, void (*write)(FILE 
     return verdict;
 }
 
+enum verdict gnuplot_draw(const char *path, void (*write)(FILE *script, const void *context), const void *context,
+                          struct trouble *trouble)
+{
+    return gnuplot_draw_sized(path, WIDTH, HEIGHT, write, context, trouble);
+}
+
 void gnuplot_text(FILE *script, const char *text)
 {
     json_t *valid = json_string(text); /* NULL where the bytes are not UTF-8, which would spoil an SVG */
@@ -183,19 +186,50 @@ void gnuplot_text(FILE *script, const char *text)
     json_decref(valid);
 }
 
-void gnuplot_log_y(FILE *script, double low, double high)
+double gnuplot_step(double bound)
+{
+    const double decade = pow(10, floor(log10(bound))), part = bound / decade;
+    return (part >= 5 ? 5 : part >= 2 ? 2 : 1) * decade;
+}
+
+/* At 1, 2, 5 in each decade, or at powers alone. */
+static void write_decades(FILE *script, double low, double high)
 {
     static const double steps[] = {1, 2, 5};
     const double decades = log10(high / low);
     const size_t step_count = decades <= 2.5 ? 3 : 1;
     const int stride = decades <= 8 ? 1 : (int)ceil(decades / 8);
     const char *comma = "";
-    fprintf(script, "set logscale y\nset ytics (");
     for (int power = (int)floor(log10(low)); power <= (int)ceil(log10(high)); power += stride) {
         for (size_t i = 0; i < step_count; i++) {
             fprintf(script, "%s'%g' %g", comma, steps[i] * pow(10, power), steps[i] * pow(10, power));
             comma = ", ";
         }
     }
+}
+
+static void write_equal_marks(FILE *script, double low, double high)
+{
+    const double step = gnuplot_step((high - low) / 2.5);
+    const char *comma = "";
+    for (double k = ceil(low / step); k <= floor(high / step); k++) {
+        fprintf(script, "%s'%g' %g", comma, k * step, k * step);
+        comma = ", ";
+    }
+}
+
+void gnuplot_log(FILE *script, const char *axis, double low, double high)
+{
+    static const double narrow = 6; /* below this fewer than three of 1, 2, 5, 10 may lie between */
+    fprintf(script, "set logscale %s\nset %stics (", axis, axis);
+    if (high < narrow * low)
+        write_equal_marks(script, low, high);
+    else
+        write_decades(script, low, high);
     fprintf(script, ")\n");
+}
+
+void gnuplot_log_y(FILE *script, double low, double high)
+{
+    gnuplot_log(script, "y", low, high);
 }

@@ -25,18 +25,23 @@ const char *dash_style(size_t turn);
    where gnuplot is missing. */
 enum verdict gnuplot_check(const char *path, struct trouble *trouble);
 
-/* Draws: write puts the script, which begins with the terminal already set and must not set an output, into a file. A
-   picture is 800 by 600; the second one is of that height. */
+/* Draws: write puts the script, which begins with the terminal already set and must not set an output, into a file. The
+   picture is 800 wide and 600 high, or as wide and as high as said. */
 enum verdict gnuplot_draw(const char *path, void (*write)(FILE *script, const void *context), const void *context,
                           struct trouble *trouble);
-enum verdict gnuplot_draw_high(const char *path, int height, void (*write)(FILE *script, const void *context),
-                               const void *context, struct trouble *trouble);
+enum verdict gnuplot_draw_sized(const char *path, int width, int height,
+                                void (*write)(FILE *script, const void *context), const void *context,
+                                struct trouble *trouble);
 
 /* Writes a text as gnuplot's quoted string, in which nothing has a meaning. */
 void gnuplot_text(FILE *script, const char *text);
 
-/* Makes the axis of y logarithmic, with marks at 1, 2, 5 in each of a few decades, else at about eight powers of ten.
- */
+/* The largest of the distances that marks have, 1, 2 or 5 times a power of ten, that is not above bound. */
+double gnuplot_step(double bound);
+
+/* Makes the axis of "x" or "y" logarithmic, with marks at 1, 2, 5 in each of a few decades, at about eight powers of
+   ten of many, and at equal distances where there is less than one. */
+void gnuplot_log(FILE *script, const char *axis, double low, double high);
 void gnuplot_log_y(FILE *script, double low, double high);
 
 #endif

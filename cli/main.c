@@ -10,7 +10,7 @@
 #include "waiting.h"
 
 static const struct command *const commands[] = {&train_command, &predict_command, &eval_command, &compare_command,
-                                                 &sweep_command, &surface_command, &bench_command};
+                                                 &sweep_command, &surface_command, &plot_command, &bench_command};
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
 static void print_overview(FILE *out)

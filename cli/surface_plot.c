@@ -198,7 +198,7 @@ enum verdict surface_draw(const char *path, const struct course *course, const s
         picture.height += FOOT_HEIGHT + ROWS * ROW_HEIGHT + HEAD_HEIGHT;
     enum verdict verdict = surface_map_prepare(&picture.map, trouble);
     if (verdict == DONE)
-        verdict = gnuplot_draw_high(path, picture.height, write_picture, &picture, trouble);
+        verdict = gnuplot_draw_sized(path, PICTURE_WIDTH, picture.height, write_picture, &picture, trouble);
     surface_map_free(&picture.map);
     return verdict;
 }

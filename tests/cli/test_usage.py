@@ -4,8 +4,9 @@ import unittest
 
 from common import Case, data, results
 
-COMMANDS = ["train", "predict", "eval", "compare", "surface", "bench"]
-SHARED = ["--json", "--quiet", "--seed", "--threads", "--help"]
+COMMANDS = ["train", "predict", "eval", "compare", "surface", "bench", "plot"]
+SHARED = ["--json", "--quiet", "--help"]
+CHANCE = ["--seed", "--threads"]  # of all that compute
 
 
 class Help(Case):
@@ -14,7 +15,7 @@ class Help(Case):
             text = self.ok(command, "--help")
             self.assertEqual(text, self.ok("help", command))
             self.assertEqual(text, self.ok(command, "-h"))
-            for option in SHARED:
+            for option in SHARED + CHANCE * (command != "plot"):
                 self.assertIn(option, text)
             self.assertIn("Examples:", text)
             self.assertLessEqual(max(map(len, text.splitlines())), 100, command)
@@ -27,6 +28,12 @@ class Help(Case):
                        "output resume "
                        "save-interval trace trace-every trace-weights").split():
             self.assertIn(f"--{option} " if option not in ("nesterov", "decoupled") else f"--{option}", text)
+
+    def test_plot_options(self):
+        text = self.ok("plot", "--help")
+        for option in ("-o, --output PICTURE", "--title TEXT", "--x-label TEXT", "--y-label TEXT", "--log-x ",
+                       "--log-y "):
+            self.assertIn(option, text)
 
     def test_overview(self):
         code, out, err = self.run_program()
