@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Runs the commands of the README, of docs/lowbit.md and of docs/surface.md, as they stand there, in a folder that looks
-like the checkout after a build."""
+"""Runs the commands of the README and of some pages of docs/, as they stand there, in a folder that looks like the
+checkout after a build."""
 import os
 import re
 import shlex
@@ -35,6 +35,11 @@ class Readme(unittest.TestCase):
     def test_commands_of_surfaces(self):
         lines = commands('docs/surface.md')
         self.assertEqual(len(lines), 5)
+        self.check_commands(lines)
+
+    def test_commands_of_traces(self):
+        lines = commands('docs/trace.md')
+        self.assertEqual(len(lines), 2)
         self.check_commands(lines)
 
     def check_commands(self, lines):
