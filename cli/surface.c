@@ -30,7 +30,7 @@ struct showing {
 
 /* ---- From the words of the command line ---- */
 
-/* Reads as many finite numbers as there are between commas; *count is how many there were, most + 1 where more. */
+/* Reads finite numbers between commas, at most so many, and counts them. 0: it is something else. */
 static int read_numbers(const char *text, double *numbers, size_t most, size_t *count)
 {
     *count = 0;
@@ -81,6 +81,11 @@ static enum verdict read_window(struct showing *showing, struct trouble *trouble
             "--window %s: must be four numbers, the ends of x and of y in rising order, as in --window -2,2,-1,3",
             value->text);
     *window = (struct window){ends[0], ends[1], ends[2], ends[3]};
+    for (size_t k = 0; k < 4; k++) {
+        if (!isfinite(course_value(&showing->course, (struct point){ends[k / 2], ends[2 + k % 2]})))
+            return blame(trouble, MISUSE, "--window %s: %s is too large there to be a number; take a smaller part",
+                         value->text, showing->course.surface->name);
+    }
     return DONE;
 }
 
@@ -170,16 +175,14 @@ static enum verdict read_contest(struct showing *showing, struct trouble *troubl
 }
 
 /* "adadelta, unit 1/1000" */
-static void name_walk(struct showing *showing, struct walk *walk)
+static void name_walk(const struct showing *showing, struct walk *walk)
 {
-    char unit[32] = "";
-    if (walk->unit != 1)
-        snprintf(unit, sizeof unit, walk->unit > 1 ? "1/%.10g" : "%.10g", walk->unit > 1 ? walk->unit : 1 / walk->unit);
-    else
-        snprintf(unit, sizeof unit, "1");
-    const int is_told = showing->args->values[OPTION_UNITS].given;
-    snprintf(walk->label, sizeof walk->label, "%s%s%s", walk->contender->label, is_told ? ", unit " : "",
-             is_told ? unit : "");
+    char unit[UNIT_SIZE] = "";
+    if (showing->args->values[OPTION_UNITS].given)
+        snprintf(unit, sizeof unit, ", unit %s%.10g", walk->unit > 1 ? "1/" : "",
+                 walk->unit > 1 ? walk->unit : 1 / walk->unit);
+    memcpy(walk->unit_name, unit, sizeof unit);
+    snprintf(walk->label, sizeof walk->label, "%s%s", walk->contender->label, unit);
 }
 
 static enum verdict plan(struct showing *showing, struct trouble *trouble)

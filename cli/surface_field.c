@@ -91,17 +91,16 @@ static size_t line_of_side(const struct mesh *mesh, size_t i, size_t j, size_t s
     return mesh->lines_right + j * (mesh->columns + 1) + i + (side == 1);
 }
 
-/* A border comes into a cell by a side whose first corner alone is inside, and leaves it by one whose second is. Where
-   there are two of each, the middle decides which belong together. */
+/* A border comes into a cell by a side whose first corner alone is inside, and leaves it by one whose second alone is.
+   Where there are two of each, the middle decides which belong together. */
 static void link_cell(struct mesh *mesh, size_t i, size_t j)
 {
     int inside[5];
-    size_t enters = 0, leaves = 0, last_leave = 0;
+    size_t leaves = 0, last_leave = 0;
     double sum = 0;
     for (size_t k = 0; k < 5; k++)
         inside[k] = is_inside(mesh, i + corner_right[k], j + corner_up[k]);
     for (size_t side = 0; side < 4; side++) {
-        enters += inside[side] && !inside[side + 1];
         leaves += !inside[side] && inside[side + 1];
         last_leave = !inside[side] && inside[side + 1] ? side : last_leave;
         sum += value_at(mesh, i + corner_right[side], j + corner_up[side]);

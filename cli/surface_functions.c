@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See surface_functions.h. Formulas, places and values are those of S. Surjanovic and D. Bingham, Virtual Library of
    Simulation Experiments, with more digits where a minimum has no closed form; Himmelblau's are those of his Applied
-   Nonlinear Programming, 1972. */
+   Nonlinear Programming, 1972; saddle and bowl are nobody's. */
 #include "surface_functions.h"
 
 #include <math.h>

@@ -14,7 +14,7 @@
 /* Lengths are in units of the picture, which is 800 wide. */
 enum {
     PICTURE_WIDTH = 800,
-    MAP_LEFT = 66,
+    MAP_LEFT = 76,
     MAP_RIGHT = 704,
     TITLE_HEIGHT = 74,
     AXIS_HEIGHT = 72,
@@ -62,10 +62,8 @@ static void write_legend_text(const struct surface_map *map, const struct walk *
     describe_method(&settings, method, sizeof method);
     if (walk->diverged)
         snprintf(end, sizeof end, " (diverged at step %zu)", walk->diverged);
-    /* What of the label is not the method's is the unit. */
-    const char *unit = strstr(walk->label, ", unit ");
     const int converted = map->course->convert_eps && walk->contender->settings.method == ADADELTA_METHOD_ADADELTA;
-    snprintf(text, size, "%s%s%s%s", method, unit ? unit : "", unit && converted ? ", eps converted" : "", end);
+    snprintf(text, size, "%s%s%s%s", method, walk->unit_name, converted ? ", eps converted" : "", end);
 }
 
 enum { LEGEND_SIZE = METHOD_SIZE + 128 };

@@ -28,13 +28,14 @@ struct trace {
     double *step;
 };
 
-enum { WALK_LABEL_SIZE = LABEL_SIZE + 32 };
+enum { UNIT_SIZE = 32, WALK_LABEL_SIZE = LABEL_SIZE + UNIT_SIZE };
 
 struct walk {
     const struct contender *contender;
     char label[WALK_LABEL_SIZE];
-    size_t turn; /* how many runs of its method come before it */
-    double unit; /* the coordinates it works with are so many times as large */
+    char unit_name[UNIT_SIZE]; /* ", unit 1/1000", as at the label's end; empty where units were not asked for */
+    size_t turn;               /* how many runs of its method come before it */
+    double unit;               /* the coordinates it works with are so many times as large */
     size_t steps_done;
     size_t diverged;       /* the step that led out of the numbers, or could not be taken; 0: none did */
     struct point *at;      /* [steps_done + 1] the path in the unit of the course, from its start */

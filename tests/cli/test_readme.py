@@ -17,7 +17,7 @@ ELSEWHERE = {'./scripts/demo', './scripts/test'}
 
 def commands(page):
     with open(os.path.join(SOURCE, page), encoding='utf-8') as text:
-        blocks = re.findall(r'^```sh\n(.*?)^```', text.read(), re.S | re.M)
+        blocks = re.findall(r'^```sh\n(.*?)^```', text.read().replace('\\\n', ' '), re.S | re.M)
     return [line for block in blocks for line in block.splitlines() if line.strip()]
 
 

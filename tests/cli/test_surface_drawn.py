@@ -161,6 +161,7 @@ class Refusals(Surface):
                 (("saddle", "--angle", "3"), ["--angle", "bowl", "saddle"]),
                 (("bowl", "--condition", "0.5"), "--condition 0.5"),
                 (("beale", "--window", "1,0,2,3"), ["--window 1,0,2,3", "rising"]),
+                (("beale", "--window", "-1e200,1e200,0,1"), ["--window -1e200,1e200,0,1", "beale", "smaller"]),
                 (("beale", "--window", "0,1,2"), "--window 0,1,2"),
                 (("beale", "--units", "0"), ["--units 0", "from 1e-9"]),
                 (("beale", "--units", "1,-1"), "--units 1,-1"),

@@ -33,7 +33,7 @@ static double value(const char *name, double x, double y)
 /* Minima as printed by the Virtual Library of Simulation Experiments (Surjanovic and Bingham), with as many digits as
    are there. It has none of Himmelblau's, which are from his Applied Nonlinear Programming (1972), and of Styblinski
    and Tang's a value (-39.16599 for each variable) that is not the function's at its place: that one is Jamil and
-   Yang's (A Literature Survey of Benchmark Functions, 2013, number 144). */
+   Yang's (A Literature Survey of Benchmark Functions, 2013). The bowl's is plain. */
 static const struct {
     const char *name;
     double x, y, least, digit; /* the last digit of a place, and about that of the value */
