@@ -9,8 +9,7 @@ import subprocess
 import time
 import unittest
 
-from common import Case, data, lines_of, results
-from test_compare import svg_texts
+from common import Case, data, lines_of, results, svg_texts
 
 RUN = ("compare", "train.csv", "--test", "test.csv", "--model", "mlp:16", "--epochs", 6)
 METHODS = "sgd:lr=1,sgd,adadelta:rho=0.9"
