@@ -36,7 +36,7 @@ static double spread_at(const struct curve *curve, size_t i)
 
 /* From the smallest value to the largest, bands included where they stay above 0, but no higher than three times what
    the methods start at in the middle: one that diverges leaves at the top and does not squash the others. Logarithmic
-   where that range is more than eightfold; there is room for a thousand times the middle then. */
+   where that range is more than fourfold; there is room for a thousand times the middle then. */
 static struct y_range choose_range(const struct chart *chart)
 {
     struct y_range range = {INFINITY, -INFINITY, 0};
@@ -61,7 +61,7 @@ static struct y_range choose_range(const struct chart *chart)
     qsort(starts, start_count, sizeof *starts, compare_numbers);
     const double largest = range.high, middle = starts[(start_count - 1) / 2];
     range.high = fmax(fmin(largest, highest_start * middle), range.low);
-    if (range.low > 0 && range.high > 8 * range.low)
+    if (range.low > 0 && range.high > 4 * range.low)
         return (struct y_range){range.low / 1.15, 1.15 * fmin(largest, highest_start_logarithmic * middle), 1};
     double margin = range.high > range.low ? 0.06 * (range.high - range.low) : 0.1 * fabs(range.high) + 1e-9;
     /* Errors have their 0 at the bottom, unless all lie far above it. */

@@ -220,7 +220,7 @@ static void write_equal_marks(FILE *script, double low, double high)
 
 void gnuplot_log(FILE *script, const char *axis, double low, double high)
 {
-    static const double narrow = 6; /* below this fewer than three of 1, 2, 5, 10 may lie between */
+    static const double narrow = 10; /* below this so few of 1, 2, 5, 10 lie between that values are hard to read */
     fprintf(script, "set logscale %s\nset %stics (", axis, axis);
     if (high < narrow * low)
         write_equal_marks(script, low, high);
