@@ -4,6 +4,7 @@
 #include "output.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,21 +148,41 @@ void output_discard(struct output *output)
     *output = (struct output){0};
 }
 
-enum verdict output_check(const char *path, const char *const *inputs, size_t count, struct trouble *trouble)
+/* The folder that a name is in. */
+static int stat_folder(const char *path, struct stat *folder)
+{
+    char name[PATH_MAX];
+    const size_t length = folder_length(path);
+    if (length >= sizeof name)
+        return -1;
+    memcpy(name, path, length);
+    name[length] = '\0';
+    return stat(length ? name : ".", folder);
+}
+
+static int is_same_inode(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Whether two names are those of one file, which may not be there yet. */
+static int is_same_file(const char *a, const char *b)
+{
+    struct stat first, second;
+    const int first_exists = stat(a, &first) == 0, second_exists = stat(b, &second) == 0;
+    if (first_exists || second_exists)
+        return first_exists && second_exists && is_same_inode(&first, &second);
+    return strcmp(a + folder_length(a), b + folder_length(b)) == 0 && stat_folder(a, &first) == 0 &&
+           stat_folder(b, &second) == 0 && is_same_inode(&first, &second);
+}
+
+enum verdict output_check(const char *path, const char *const *others, size_t count, struct trouble *trouble)
 {
     struct output output;
-    struct stat target, input;
-    const int exists = stat(path, &target) == 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!inputs[i])
-            continue;
-        /* One that is not there yet is known by its name alone. */
-        const int is_same = exists && stat(inputs[i], &input) == 0
-                                ? input.st_dev == target.st_dev && input.st_ino == target.st_ino
-                                : strcmp(path, inputs[i]) == 0;
-        if (is_same)
-            return blame(trouble, MISUSE, "%s: would replace a file that is read from", path);
-    }
+    for (size_t i = 0; i < count; i++)
+        if (others[i] && is_same_file(path, others[i]))
+            return blame(trouble, MISUSE, "%s: is read from or written by this command already; name another file",
+                         path);
     enum verdict verdict = output_open(&output, path, trouble);
     if (verdict == DONE)
         output_discard(&output);

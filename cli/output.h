@@ -14,9 +14,10 @@ struct output {
     char *temporary;  /* the file's name until it is put in its place */
 };
 
-/* Finds out, before any work is done, whether a file can be made there without replacing one of the inputs [count]
-   (entries may be NULL). Nothing is left behind. */
-enum verdict output_check(const char *path, const char *const *inputs, size_t count, struct trouble *trouble);
+/* Finds out, before any work is done, whether a file can be made there; MISUSE where it is one of others [count], which
+   the command reads or writes, too (entries may be NULL, and of files that are not there yet). Nothing is left
+   behind. */
+enum verdict output_check(const char *path, const char *const *others, size_t count, struct trouble *trouble);
 
 /* Opens a file to be written; on success either output_commit or output_discard must follow. */
 enum verdict output_open(struct output *output, const char *path, struct trouble *trouble);

@@ -264,25 +264,6 @@ static enum verdict rescue(struct run *run)
     return DONE;
 }
 
-static enum verdict run_to_the_end(struct run *run)
-{
-    int stopped = 0;
-    progress_start(&run->progress, "", run->args->values[OPTION_QUIET].given);
-    enum verdict verdict = run->args->values[OPTION_JSON].given ? report_start(run) : DONE;
-    if (verdict == DONE)
-        verdict = fit_run(run->fit, watch, run, &stopped, run->trouble);
-    progress_end(&run->progress);
-    if (run->verdict != DONE)
-        return run->verdict;
-    if (verdict != DONE)
-        return verdict;
-    if (stopped && fit_epochs_done(run->fit) < fit_get_settings(run->fit)->epochs)
-        return rescue(run);
-    if (run->save_path)
-        verdict = fit_save(run->fit, run->save_path, run->trouble);
-    return verdict == DONE ? report_done(run) : verdict;
-}
-
 /* ---- The trace ---- */
 
 static enum verdict open_trace(struct run *run)
@@ -290,22 +271,15 @@ static enum verdict open_trace(struct run *run)
     enum { WEIGHTS = 10 };
     const struct option_value *values = run->args->values;
     const char *path = values[OPTION_TRACE].text;
-    const char *inputs[] = {run->args->operands[0], values[OPTION_TEST].text, values[OPTION_LABELS].text,
-                            values[OPTION_RESUME].text};
     if (!path)
         return DONE;
-    if (run->save_path && strcmp(path, run->save_path) == 0)
-        return blame(run->trouble, MISUSE, "--trace %s: the model goes there; name another file", path);
     if (values[OPTION_RESUME].given && access(path, F_OK) == 0)
         return blame(run->trouble, MISUSE,
                      "--trace %s: is there already, and what is resumed begins a trace of its own; name another file",
                      path);
-    const enum verdict verdict = output_check(path, inputs, sizeof inputs / sizeof *inputs, run->trouble);
-    return verdict != DONE
-               ? verdict
-               : trace_open(&run->trace, path, (size_t)values[OPTION_TRACE_EVERY].whole,
-                            values[OPTION_TRACE_WEIGHTS].given ? (size_t)values[OPTION_TRACE_WEIGHTS].whole : WEIGHTS,
-                            run->fit, run->trouble);
+    return trace_open(&run->trace, path, (size_t)values[OPTION_TRACE_EVERY].whole,
+                      values[OPTION_TRACE_WEIGHTS].given ? (size_t)values[OPTION_TRACE_WEIGHTS].whole : WEIGHTS,
+                      run->fit, run->trouble);
 }
 
 /* Kept however the run ended: the way to a loss that is not finite is worth seeing. The first that went wrong is what
@@ -331,11 +305,48 @@ static enum verdict close_trace(struct run *run, enum verdict verdict)
     return traced;
 }
 
+/* ---- The run ---- */
+
+static enum verdict run_to_the_end(struct run *run)
+{
+    int stopped = 0;
+    interrupt_catch();
+    say_what(run);
+    progress_start(&run->progress, "", run->args->values[OPTION_QUIET].given);
+    enum verdict verdict = run->args->values[OPTION_JSON].given ? report_start(run) : DONE;
+    if (verdict == DONE)
+        verdict = fit_run(run->fit, watch, run, &stopped, run->trouble);
+    progress_end(&run->progress);
+    if (run->verdict != DONE)
+        verdict = run->verdict;
+    verdict = close_trace(run, verdict);
+    if (verdict != DONE)
+        return verdict;
+    if (stopped && fit_epochs_done(run->fit) < fit_get_settings(run->fit)->epochs)
+        return rescue(run);
+    if (run->save_path)
+        verdict = fit_save(run->fit, run->save_path, run->trouble);
+    return verdict == DONE ? report_done(run) : verdict;
+}
+
+/* That neither the model nor the trace takes the place of the other or of what is read. */
+static enum verdict check_outputs(const struct run *run)
+{
+    const struct option_value *values = run->args->values;
+    const char *trace = values[OPTION_TRACE].text;
+    const char *const others[] = {run->args->operands[0],     values[OPTION_TEST].text, run->sets.train.labels_path,
+                                  run->sets.test.labels_path, run->save_path,           values[OPTION_RESUME].text};
+    enum { DATA = 4, ALL = sizeof others / sizeof *others };
+    enum verdict verdict = run->save_path ? output_check(run->save_path, others, DATA, run->trouble) : DONE;
+    if (verdict == DONE && trace)
+        verdict = output_check(trace, others, ALL, run->trouble);
+    return verdict;
+}
+
 static enum verdict train(const struct args *args, struct trouble *trouble)
 {
     const struct option_value *values = args->values;
     struct run run = {.args = args, .save_interval = 30, .trouble = trouble};
-    const char *inputs[] = {args->operands[0], values[OPTION_TEST].text, values[OPTION_LABELS].text};
     run.save_path = values[OPTION_OUTPUT].given ? values[OPTION_OUTPUT].text : values[OPTION_RESUME].text;
     if (values[OPTION_SAVE_INTERVAL].given)
         run.save_interval = values[OPTION_SAVE_INTERVAL].real;
@@ -344,15 +355,12 @@ static enum verdict train(const struct args *args, struct trouble *trouble)
         return blame(trouble, MISUSE, "--trace-every and --trace-weights are for --trace FILE, which is missing");
 
     enum verdict verdict = values[OPTION_RESUME].given ? run_resume(&run) : run_create(&run);
-    if (verdict == DONE && run.save_path)
-        verdict = output_check(run.save_path, inputs, sizeof inputs / sizeof *inputs, trouble);
+    if (verdict == DONE)
+        verdict = check_outputs(&run);
     if (verdict == DONE)
         verdict = open_trace(&run);
-    if (verdict == DONE) {
-        interrupt_catch();
-        say_what(&run);
-        verdict = close_trace(&run, run_to_the_end(&run));
-    }
+    if (verdict == DONE)
+        verdict = run_to_the_end(&run);
     fit_destroy(run.fit);
     sets_free(&run.sets);
     return verdict;

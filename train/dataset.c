@@ -40,6 +40,7 @@ enum verdict dataset_read(struct dataset *data, const struct dataset_request *re
 void dataset_free(struct dataset *data)
 {
     free(data->path);
+    free(data->labels_path);
     free(data->values);
     free(data->pixels);
     texts_free(data->column_names, data->columns);
@@ -82,6 +83,7 @@ enum verdict dataset_select(struct dataset *out, const struct dataset *data, con
     out->target = data->target;
     out->classes = data->classes;
     out->path = data->path ? strdup(data->path) : NULL;
+    out->labels_path = data->labels_path ? strdup(data->labels_path) : NULL;
     out->target_name = data->target_name ? strdup(data->target_name) : NULL;
     out->column_names = texts_copy((const char *const *)data->column_names, data->columns);
     out->class_names = texts_copy((const char *const *)data->class_names, data->classes);
@@ -89,10 +91,10 @@ enum verdict dataset_select(struct dataset *out, const struct dataset *data, con
     out->pixels = copy_rows(data->pixels, data->columns, index, count);
     out->labels = copy_rows(data->labels, sizeof *data->labels, index, count);
     out->numbers = copy_rows(data->numbers, sizeof *data->numbers, index, count);
-    if (lacks(out->path, data->path) || lacks(out->target_name, data->target_name) ||
-        lacks(out->column_names, data->column_names) || lacks(out->class_names, data->class_names) ||
-        lacks(out->values, data->values) || lacks(out->pixels, data->pixels) || lacks(out->labels, data->labels) ||
-        lacks(out->numbers, data->numbers)) {
+    if (lacks(out->path, data->path) || lacks(out->labels_path, data->labels_path) ||
+        lacks(out->target_name, data->target_name) || lacks(out->column_names, data->column_names) ||
+        lacks(out->class_names, data->class_names) || lacks(out->values, data->values) ||
+        lacks(out->pixels, data->pixels) || lacks(out->labels, data->labels) || lacks(out->numbers, data->numbers)) {
         dataset_free(out);
         return blame_memory(trouble);
     }

@@ -12,7 +12,8 @@
 enum target_kind { TARGET_NONE, TARGET_CLASS, TARGET_NUMBER };
 
 struct dataset {
-    char *path; /* where it came from, for messages */
+    char *path;        /* where it came from, for messages */
+    char *labels_path; /* where the labels of an image file came from; NULL: it has none in a file of their own */
     size_t rows;
     size_t columns;      /* features in a row */
     double *values;      /* [rows, columns], a table's features, row-major; NULL for pixels */

@@ -143,25 +143,3 @@ def idx(shape, values):
 
 def zipped(content):
     return gzip.compress(content, mtime=0)
-
-
-def png_size(path):
-    """Width and height of a PNG file, all of whose checksums and pixels are there."""
-    with open(path, "rb") as file:
-        content = file.read()
-    assert content[:8] == b"\x89PNG\r\n\x1a\n"
-    place, size, pixels = 8, None, b""
-    while place < len(content):
-        length, kind = struct.unpack(">I4s", content[place:place + 8])
-        body = content[place + 8:place + 8 + length]
-        assert zlib.crc32(kind + body) == struct.unpack(">I", content[place + 8 + length:place + 12 + length])[0]
-        if kind == b"IHDR":
-            size = struct.unpack(">II", body[:8])
-        pixels += body if kind == b"IDAT" else b""
-        place += 12 + length
-    assert kind == b"IEND" and zlib.decompress(pixels)
-    return size
-
-
-def svg_texts(path):
-    return ["".join(text.itertext()).strip() for text in xml.parse(path).iter("{http://www.w3.org/2000/svg}text")]

@@ -9,7 +9,7 @@ import struct
 import subprocess
 import unittest
 
-from common import Case, data, lines_of, tensors, without_seconds
+from common import Case, data, idx, lines_of, tensors, without_seconds
 
 RHO, EPS = 0.95, 1e-6
 COLUMNS = ("step epoch tensor index value update rms_update rms_gradient rate rate_min rate_median "
@@ -184,7 +184,7 @@ class Rows(Trace):
         for words in [(), ("--method", "momentum"), ("--state", "u16"), ("--threads", 2)]:
             plain = without_seconds(self.events(*NET, "--epochs", 5, "-o", "plain", *words))
             traced = without_seconds(self.events(*NET, "--epochs", 5, "-o", "traced", *words, *ALL))
-            self.assertEqual(traced.pop(), {"event": "trace", "path": "t.csv", "records": 50})
+            self.assertEqual(traced.pop(-2), {"event": "trace", "path": "t.csv", "records": 50})
             self.assertEqual(traced, plain)
             with open(self.path("plain"), "rb") as one, open(self.path("traced"), "rb") as other:
                 self.assertEqual(one.read(), other.read(), words)
@@ -193,7 +193,7 @@ class Rows(Trace):
 class Ends(Trace):
     def test_words(self):
         out = self.ok(*NET, "--epochs", 3, "--trace", "t.csv", "--quiet")
-        self.assertEqual(out.splitlines()[-1], "trace of 30 records in t.csv")
+        self.assertEqual(out.splitlines()[0], "trace of 30 records in t.csv")
         self.assertEqual(os.listdir(self.folder), ["t.csv"])
 
     def test_interrupted_and_resumed(self):
@@ -205,8 +205,8 @@ class Ends(Trace):
             process.stdout.readline()
         process.send_signal(signal.SIGINT)
         events = process.communicate(timeout=60)[0].splitlines()
-        self.assertIn(b'"interrupted"', events[-2])
-        self.assertIn(b'"trace"', events[-1])
+        self.assertIn(b'"trace"', events[-2])
+        self.assertIn(b'"interrupted"', events[-1])
         self.assertEqual(process.returncode, 0)
         self.assertEqual(sorted(os.listdir(self.folder)), ["a.csv", "m"])
         first = self.rows("a.csv")
@@ -233,19 +233,32 @@ class Ends(Trace):
         self.assertIn(f"trace of {int(rows[-1]['step'])} records in t.csv", out)
         self.assertGreater(abs(rows[-1]["value"]), 1e9)
 
+    def test_labels_are_not_written_over(self):
+        """Those that are read by their usual name, too."""
+        for part, rows in (("a", 20), ("b", 6)):
+            self.write(f"{part}-images-idx3-ubyte", idx([rows, 2, 2], [7 * k % 256 for k in range(4 * rows)]))
+            self.write(f"{part}-labels-idx1-ubyte", idx([rows], [k % 2 for k in range(rows)]))
+        words = ("train", "a-images-idx3-ubyte", "--test", "b-images-idx3-ubyte", "--epochs", 1)
+        for option in ("--trace", "-o"):
+            for name in ("a-labels-idx1-ubyte", "b-labels-idx1-ubyte", "./a-images-idx3-ubyte"):
+                self.fails(2, *words, option, name, says=f"{name}: is read from or written")
+        self.fails(2, *words[:2], "--test-fraction", 0.3, "-o", "a-labels-idx1-ubyte", says="a-labels-idx1-ubyte")
+
     def test_refused(self):
         self.fails(2, *NET, "--trace-every", 5, says="--trace FILE")
         self.fails(2, *NET, "--trace-weights", 5, says="--trace FILE")
         self.fails(2, *NET, "--trace", "t.csv", "--trace-every", 0, says="--trace-every 0")
         self.fails(2, *NET, "--trace", "t.csv", "--trace-weights", 0, says="--trace-weights 0")
-        self.fails(2, *NET, "--trace", "m", "-o", "m", says="--trace m")
+        for trace, model in (("m", "m"), ("./m", "m"), ("m", os.path.join(self.folder, "m"))):
+            self.fails(2, *NET, "--trace", trace, "-o", model, says=f"{trace}: is read from or written")
         self.fails(1, *NET, "--trace", "none/t.csv", says="none/t.csv")
         self.write("own.csv", "".join(lines_of(data("iris.csv"))))
         self.fails(2, "train", "own.csv", "--trace", "own.csv", says=["own.csv", "read from"])
         self.ok(*NET, "--epochs", 2, "-o", "m", "--trace", "t.csv")
         before = self.rows()
         self.fails(2, "train", data("iris.csv"), "--resume", "m", "--epochs", 3, "--trace", "t.csv", says="t.csv")
-        self.fails(2, "train", data("iris.csv"), "--resume", "m", "--epochs", 3, "--trace", "m", says="--trace m")
+        self.fails(2, "train", data("iris.csv"), "--resume", "m", "--epochs", 3, "--trace", "./m",
+                   says="./m")
         self.assertEqual(self.rows(), before)
 
 

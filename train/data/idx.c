@@ -172,7 +172,7 @@ static void toggle_gz(char *path)
         strcpy(path + size, ".gz");
 }
 
-/* *path: where the labels are, to be freed; NULL where there are none and none are wanted. */
+/* *path: where the labels are; NULL where there are none and none are wanted. */
 static enum verdict find_labels(const struct dataset_request *request, char **path, struct trouble *trouble)
 {
     *path = NULL;
@@ -317,7 +317,7 @@ static enum verdict read_images(struct dataset *data, struct source *source, con
 enum verdict idx_read(struct dataset *data, struct source *source, const struct dataset_request *request,
                       struct trouble *trouble)
 {
-    char *path = NULL, name[SHOWN];
+    char name[SHOWN];
     if (request->column_names)
         return blame(trouble, FAILED, "%s: holds images, but a table with columns like '%s' is needed", source->path,
                      cell_shown(name, request->columns > 0 ? request->column_names[0] : ""));
@@ -326,9 +326,8 @@ enum verdict idx_read(struct dataset *data, struct source *source, const struct 
                      source->path);
     enum verdict verdict = read_images(data, source, request, trouble);
     if (!verdict)
-        verdict = find_labels(request, &path, trouble);
-    if (!verdict && path)
-        verdict = read_labels(data, request, path, trouble);
-    free(path);
+        verdict = find_labels(request, &data->labels_path, trouble);
+    if (!verdict && data->labels_path)
+        verdict = read_labels(data, request, data->labels_path, trouble);
     return verdict;
 }
