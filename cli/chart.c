@@ -14,8 +14,10 @@ enum { FEW_EPOCHS = 40, LEAST_MARGIN = 12, MAX_LABEL = 28 };
 
 static const double highest_start = 3, highest_start_logarithmic = 1000; /* see choose_range */
 
-/* The layout in parts of the picture's height: title above, the epochs and the legend's lines below. */
-static const double top = 0.88, axis_height = 0.13, line_height = 0.041;
+/* The layout in units of the picture, 800 by 600: title above, the epochs and the legend's lines below. Of more lines
+   than these it becomes higher, so that curves have room. */
+enum { WIDTH = 800, HEIGHT = 600, USUAL_LINES = 6 };
+static const double title_height = 72, axis_height = 78, line_height = 24.6;
 
 struct y_range {
     double low, high;
@@ -32,6 +34,11 @@ static int compare_numbers(const void *a, const void *b)
 static double spread_at(const struct curve *curve, size_t i)
 {
     return curve->deviation && isfinite(curve->deviation[i]) ? curve->deviation[i] : 0;
+}
+
+static int is_within(const struct chart *chart, double epoch)
+{
+    return epoch >= 1 && epoch <= (double)chart->epochs;
 }
 
 /* From the smallest value to the largest, bands included where they stay above 0, but no higher than three times what
@@ -52,10 +59,14 @@ static struct y_range choose_range(const struct chart *chart)
         if (curve->count > 0)
             starts[start_count++] = chart->factor * curve->y[0];
     }
-    for (size_t k = 0; k < chart->overlay->curves; k++)
-        for (size_t i = 0; i < chart->overlay->table.rows; i++)
-            if (overlay_epoch(chart->overlay, i) <= (double)chart->epochs)
-                range.low = fmin(range.low, overlay_figure(chart->overlay, k, i));
+    for (size_t k = 0; k < chart->overlay->curves; k++) {
+        for (size_t i = 0; i < chart->overlay->table.rows; i++) {
+            if (!is_within(chart, overlay_epoch(chart->overlay, i)))
+                continue;
+            range.low = fmin(range.low, overlay_figure(chart->overlay, k, i)); /* which passes over gaps */
+            range.high = fmax(range.high, overlay_figure(chart->overlay, k, i));
+        }
+    }
     if (start_count == 0)
         return (struct y_range){0, 1, 0};
     qsort(starts, start_count, sizeof *starts, compare_numbers);
@@ -106,9 +117,26 @@ static size_t overlay_lines(const struct overlay *overlay)
     return others + (others < overlay->curves);
 }
 
+static size_t legend_lines(const struct chart *chart)
+{
+    return chart->curve_count + overlay_lines(chart->overlay);
+}
+
+static double height_of_picture(const struct chart *chart)
+{
+    const size_t lines = legend_lines(chart);
+    return HEIGHT + (lines > USUAL_LINES ? line_height * (double)(lines - USUAL_LINES) : 0);
+}
+
+/* Where the curves' part of the picture begins and ends, in parts of its height. */
 static double bottom_of(const struct chart *chart)
 {
-    return axis_height + line_height * (double)(chart->curve_count + overlay_lines(chart->overlay));
+    return (axis_height + line_height * (double)legend_lines(chart)) / height_of_picture(chart);
+}
+
+static double top_of(const struct chart *chart)
+{
+    return 1 - title_height / height_of_picture(chart);
 }
 
 /* The labels at the right, where their curves end; of one that diverged the legend tells. */
@@ -130,7 +158,7 @@ static void write_names(FILE *script, const struct chart *chart, const struct y_
         height[k] = end;
         ends[k] = curve;
     }
-    spread(height, count, line_height / (top - bottom_of(chart)));
+    spread(height, count, line_height / height_of_picture(chart) / (top_of(chart) - bottom_of(chart)));
     for (size_t k = 0; k < count; k++) {
         char label[MAX_LABEL + 4];
         const int is_long = strlen(ends[k]->label) > MAX_LABEL;
@@ -177,8 +205,8 @@ static void write_axes(FILE *script, const struct chart *chart, const struct y_r
             "set grid ytics linecolor rgb '#dddddd' linewidth 1\n"
             "set key bmargin center horizontal Left reverse noenhanced samplen %s maxcols 1\n",
             has_dashes(chart) ? "5" : "2.5");
-    fprintf(script, "set tmargin at screen %g\nset bmargin at screen %g\nset rmargin %d\n", top, bottom_of(chart),
-            margin_of(chart));
+    fprintf(script, "set tmargin at screen %g\nset bmargin at screen %g\nset rmargin %d\n", top_of(chart),
+            bottom_of(chart), margin_of(chart));
     if (chart->epochs == 1)
         fprintf(script, "set xrange [0.5:1.5]\n");
     else
@@ -251,18 +279,36 @@ static void write_overlay_data(FILE *script, const struct overlay *overlay)
     fprintf(script, "END\n");
 }
 
+/* Figures of the overlay that the axes have no place for. */
+static size_t count_outside(const struct chart *chart, const struct y_range *range)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < chart->overlay->table.rows; i++) {
+        for (size_t k = 0; k < chart->overlay->curves; k++) {
+            const double figure = overlay_figure(chart->overlay, k, i);
+            count +=
+                is_within(chart, overlay_epoch(chart->overlay, i)) && (figure < range->low || figure > range->high);
+        }
+    }
+    return count;
+}
+
 /* Rings: of a method in its colour, all of them one line of the legend; of anything else in grey, each one by itself.
  */
-static void write_overlay(FILE *script, const struct overlay *overlay)
+static void write_overlay(FILE *script, const struct chart *chart, const struct y_range *range)
 {
-    char title[300];
+    const struct overlay *overlay = chart->overlay;
+    char title[400], outside[64] = "";
+    const size_t missing = count_outside(chart, range);
     int methods = 0, others = 0;
+    if (missing)
+        snprintf(outside, sizeof outside, "; outside: %zu", missing);
     for (size_t k = 0; k < overlay->curves; k++) {
         enum adadelta_method method;
         const int is_method = overlay_method(overlay, k, &method);
         fprintf(script, ", $overlay using 1:%zu with points pointtype %d pointsize 0.6 linecolor rgb '%s' ", k + 2,
                 is_method ? 6 : 1 + others % 4, is_method ? method_style(method)->color : "#777777");
-        snprintf(title, sizeof title, "%.100s (%.150s)", overlay_name(overlay, k), overlay->name);
+        snprintf(title, sizeof title, "%.100s (%.150s%s)", overlay_name(overlay, k), overlay->name, outside);
         fprintf(script, is_method ? "notitle" : "title ");
         if (!is_method)
             gnuplot_text(script, title);
@@ -271,7 +317,7 @@ static void write_overlay(FILE *script, const struct overlay *overlay)
     }
     if (methods == 0)
         return;
-    snprintf(title, sizeof title, "rings, each in its method's colour: %.200s", overlay->name);
+    snprintf(title, sizeof title, "rings, each in its method's colour: %.200s%s", overlay->name, outside);
     fprintf(script, ", NaN with points pointtype 6 pointsize 0.6 linecolor rgb '#777777' title ");
     gnuplot_text(script, title);
 }
@@ -290,11 +336,11 @@ static void write_chart(FILE *script, const void *context)
         fputs(c == 0 ? "" : ", ", script);
         write_curve(script, chart, c);
     }
-    write_overlay(script, chart->overlay);
+    write_overlay(script, chart, &range);
     fputc('\n', script);
 }
 
 enum verdict chart_draw(const char *path, const struct chart *chart, struct trouble *trouble)
 {
-    return gnuplot_draw(path, write_chart, chart, trouble);
+    return gnuplot_draw_sized(path, WIDTH, (int)height_of_picture(chart), write_chart, chart, trouble);
 }

@@ -149,6 +149,8 @@ static void say_failure(const struct contest *contest, const struct contender *c
     text[0] = '\0';
     if (contender->failed > 0 && contender->runs > 0)
         snprintf(text, size, " (%zu of %zu failed)", contender->failed, contest->seeds);
+    else if (contender->failed > 0)
+        snprintf(text, size, " (failed)");
     else if (contender->failure[0])
         snprintf(text, size, " (diverged)");
 }
@@ -272,10 +274,10 @@ static enum verdict run(struct comparing *comparing, double fraction, struct tro
     int whole = 1;
     say_what(comparing);
     comparing->contest.kind = comparing->sets.train.target;
-    const enum verdict verdict =
-        compare_has_seeds(args)
-            ? compare_over_seeds(&comparing->contest, args, &comparing->sets, fraction, &whole, trouble)
-            : run_contest(&comparing->contest, args, &comparing->sets, trouble);
+    const enum verdict verdict = compare_has_seeds(args)
+                                     ? compare_over_seeds(&comparing->contest, args, &comparing->sets, fraction,
+                                                          comparing->format, &whole, trouble)
+                                     : run_contest(&comparing->contest, args, &comparing->sets, trouble);
     return verdict == DONE && whole ? conclude(comparing, trouble) : verdict;
 }
 

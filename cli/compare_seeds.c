@@ -146,7 +146,7 @@ static enum verdict conclude(struct contest *contest, const struct sweeping *swe
         contender->settings.model.automatic = 0; /* the data have settled it */
         contender->settings.model.kind = contest->kind;
         verdict = fill(contender, sweep, i, trouble);
-        if (verdict == DONE && sweeping->as_json)
+        if (verdict == DONE && sweeping->format == RESULT_JSON)
             verdict = report_curve(contender, sweep, trouble);
     }
     contest->seeds = sweep->seeds;
@@ -168,7 +168,7 @@ enum verdict compare_report_done(const struct contest *contest, const struct arg
 }
 
 enum verdict compare_over_seeds(struct contest *contest, const struct args *args, struct sets *sets,
-                                double test_fraction, int *whole, struct trouble *trouble)
+                                double test_fraction, enum result_format format, int *whole, struct trouble *trouble)
 {
     struct sweeping sweeping = {
         .sweep = {.args = args,
@@ -178,7 +178,7 @@ enum verdict compare_over_seeds(struct contest *contest, const struct args *args
                   .seeds = compare_seed_count(args),
                   .metric = contest->kind == TARGET_CLASS ? METRIC_TEST_ERROR : METRIC_TEST_LOSS},
         .store.descriptor = -1,
-        .as_json = args->values[OPTION_JSON].given};
+        .format = format};
     enum verdict verdict = make_grid(&sweeping.sweep.grid, contest, trouble);
     if (verdict == DONE)
         verdict = sweeping_open(&sweeping, args->values[OPTION_KEEP].text, trouble);
@@ -188,7 +188,7 @@ enum verdict compare_over_seeds(struct contest *contest, const struct args *args
     if (*whole)
         verdict = conclude(contest, &sweeping, trouble);
     else if (verdict == DONE)
-        verdict = sweeping_tell_interrupted(&sweeping, stdout, "--keep", trouble);
+        verdict = sweeping_tell_interrupted(&sweeping, "--keep", trouble);
     sweeping.sweep.sets = (struct sets){0}; /* which the caller frees */
     sweeping_free(&sweeping);
     return verdict;

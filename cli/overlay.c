@@ -1,39 +1,39 @@
 /* SPDX-License-Identifier: MIT */
-/* See overlay.h. The file is read as data are: the last column as their target, the others as their features. */
+/* See overlay.h. */
 #include "overlay.h"
 
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
 
+enum { MOST_CURVES = 9 };
+
 enum verdict overlay_read(struct overlay *overlay, const char *path, struct trouble *trouble)
 {
-    const struct dataset_request request = {.path = path, .kind = TARGET_NUMBER, .want_target = 1};
     *overlay = (struct overlay){0};
     if (!path)
         return DONE;
-    enum verdict verdict = dataset_read(&overlay->table, &request, trouble);
+    const enum verdict verdict = plot_table_read(&overlay->table, path, NULL, trouble);
     if (verdict != DONE)
         return verdict;
-    if (!overlay->table.values) {
-        overlay_free(overlay);
-        return blame(trouble, FAILED, "%s: holds images; an overlay is a CSV table of epochs and figures", path);
-    }
     const char *slash = strrchr(path, '/');
     overlay->name = slash ? slash + 1 : path;
-    overlay->curves = overlay->table.columns;
+    overlay->curves = overlay->table.columns - 1;
+    if (overlay->curves > MOST_CURVES)
+        return blame(trouble, FAILED, "%s: has %zu curves; at most %d can be laid beside", path, overlay->curves,
+                     MOST_CURVES);
     return DONE;
 }
 
 void overlay_free(struct overlay *overlay)
 {
-    dataset_free(&overlay->table);
+    plot_table_free(&overlay->table);
     overlay->curves = 0;
 }
 
 const char *overlay_name(const struct overlay *overlay, size_t k)
 {
-    return k + 1 < overlay->curves ? overlay->table.column_names[k + 1] : overlay->table.target_name;
+    return overlay->table.names[k + 1];
 }
 
 /* Whether two names are the same but for capitals. */
@@ -64,8 +64,7 @@ double overlay_epoch(const struct overlay *overlay, size_t i)
 
 double overlay_figure(const struct overlay *overlay, size_t k, size_t i)
 {
-    const struct dataset *table = &overlay->table;
-    return k + 1 < overlay->curves ? table->values[i * table->columns + k + 1] : table->numbers[i];
+    return overlay->table.values[i * overlay->table.columns + k + 1];
 }
 
 double overlay_at(const struct overlay *overlay, size_t k, size_t epoch)

@@ -6,20 +6,20 @@
 
 #include <adadelta.h>
 
-#include "dataset.h"
+#include "plot_table.h"
 
 struct overlay {
     const char *name; /* the file's, without its folders */
-    struct dataset table;
+    struct plot_table table;
     size_t curves; /* 0: there is no overlay */
 };
 
-/* Reads a CSV file with a header line and only numbers; path NULL: none. On failure nothing is held. */
+/* Reads a CSV file with a header line and only numbers; path NULL: none. overlay_free must follow, even on failure. */
 enum verdict overlay_read(struct overlay *overlay, const char *path, struct trouble *trouble);
 
 void overlay_free(struct overlay *overlay);
 
-/* Curve k's name, its method (1; 0 where it is named after none), and its row number i. */
+/* Curve k's name, its method (1; 0 where it is named after none), and its row number i, NAN in a gap. */
 const char *overlay_name(const struct overlay *overlay, size_t k);
 int overlay_method(const struct overlay *overlay, size_t k, enum adadelta_method *method);
 double overlay_epoch(const struct overlay *overlay, size_t i);

@@ -36,7 +36,7 @@ static enum verdict take_header(struct reading *reading, const struct known_head
 {
     struct plot_table *table = reading->table;
     const struct records *records = &reading->records;
-    table->is_known = is_known(records, known);
+    table->is_known = known && is_known(records, known);
     table->columns = records->columns;
     reading->filled = table->is_known ? known->filled : 1;
     reading->words = table->is_known ? known->words : records->columns;

@@ -23,8 +23,8 @@ struct plot_table {
     size_t word_count;
 };
 
-/* Reads a file. Where its header is not the known one all cells are numbers, and those of the first column are not
-   empty. plot_table_free must follow, even on failure. */
+/* Reads a file. Where its header is not the known one, which may be NULL, all cells are numbers, and those of the first
+   column are not empty. plot_table_free must follow, even on failure. */
 enum verdict plot_table_read(struct plot_table *table, const char *path, const struct known_header *known,
                              struct trouble *trouble);
 

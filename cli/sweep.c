@@ -22,7 +22,6 @@ enum { DEFAULT_SEEDS = 3, MAX_RUNS = 1000000 };
 /* What was asked for, and how far it is. */
 struct request {
     struct sweeping work;
-    enum result_format format;
     struct comparison comparison; /* where --compare is given */
 };
 
@@ -32,12 +31,12 @@ struct request {
 static enum verdict tell_cells(const struct request *request, struct trouble *trouble)
 {
     const struct sweep *sweep = &request->work.sweep;
-    if (request->format == RESULT_JSON)
+    if (request->work.format == RESULT_JSON)
         return sweep_report_cells(sweep, trouble);
     if (sweep->args->values[OPTION_RUNS].given)
-        return sweep_print_runs(sweep, result_table_format(request->format), trouble);
-    if (request->format != RESULT_CSV)
-        return sweep_print(sweep, result_table_format(request->format), trouble);
+        return sweep_print_runs(sweep, result_table_format(request->work.format), trouble);
+    if (request->work.format != RESULT_CSV)
+        return sweep_print(sweep, result_table_format(request->work.format), trouble);
     return sweep->args->values[OPTION_COMPARE].given ? DONE : sweep_print_cells(sweep, TABLE_CSV, trouble);
 }
 
@@ -46,9 +45,9 @@ static enum verdict tell_comparison(const struct request *request, struct troubl
     const struct sweep *sweep = &request->work.sweep;
     if (!sweep->args->values[OPTION_COMPARE].given)
         return DONE;
-    if (request->format == RESULT_JSON)
+    if (request->work.format == RESULT_JSON)
         return comparison_report(sweep, &request->comparison, trouble);
-    return comparison_print(sweep, &request->comparison, result_table_format(request->format), trouble);
+    return comparison_print(sweep, &request->comparison, result_table_format(request->work.format), trouble);
 }
 
 static enum verdict draw(const struct request *request, struct trouble *trouble)
@@ -58,7 +57,7 @@ static enum verdict draw(const struct request *request, struct trouble *trouble)
     enum verdict verdict = path ? sweep_plot(sweep, path, trouble) : DONE;
     if (!path || verdict != DONE)
         return verdict;
-    if (request->format == RESULT_JSON)
+    if (request->work.format == RESULT_JSON)
         return report_json(stdout, json_pack("{s:s,s:o}", "event", "picture", "path", report_text(path)), trouble);
     remark(sweep->args->values[OPTION_QUIET].given, "picture in %s", path);
     return DONE;
@@ -69,10 +68,8 @@ static enum verdict tell_interrupted(const struct request *request, struct troub
 {
     size_t ended, failed;
     sweep_count(&request->work.sweep, &ended, &failed);
-    const enum verdict verdict = ended && request->format != RESULT_JSON ? tell_cells(request, trouble) : DONE;
-    return verdict == DONE ? sweeping_tell_interrupted(&request->work, request->format == RESULT_CSV ? stderr : stdout,
-                                                       "-o", trouble)
-                           : verdict;
+    const enum verdict verdict = ended && request->work.format != RESULT_JSON ? tell_cells(request, trouble) : DONE;
+    return verdict == DONE ? sweeping_tell_interrupted(&request->work, "-o", trouble) : verdict;
 }
 
 static enum verdict conclude(const struct request *request, struct trouble *trouble)
@@ -100,8 +97,7 @@ static enum verdict prepare(struct request *request, struct trouble *trouble)
     const struct option_value *values = sweep->args->values;
     const char *plot = values[OPTION_PLOT].text;
     const char *inputs[] = {sweep->args->operands[0], values[OPTION_TEST].text, values[OPTION_OUTPUT].text};
-    enum verdict verdict = result_format_from_args(&request->format, sweep->args, trouble);
-    request->work.as_json = request->format == RESULT_JSON;
+    enum verdict verdict = result_format_from_args(&request->work.format, sweep->args, trouble);
     if (verdict == DONE)
         verdict = grid_parse(&sweep->grid, sweep->args, &sweep_command, trouble);
     if (verdict == DONE && values[OPTION_COMPARE].given)

@@ -58,9 +58,8 @@ static enum verdict blame_other(const struct store *store, const char *name, con
 {
     const size_t flags = JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6);
     char *old = there ? json_dumps(there, flags) : NULL, *new = json_dumps(here, flags);
-    enum verdict verdict =
-        blame(trouble, MISUSE, "%s: is of another sweep: %s is %s in it and %s now; use another file", store->path,
-              name, old ? old : "nothing", new ? new : "nothing");
+    enum verdict verdict = blame(trouble, MISUSE, "%s: holds other runs: %s is %s in it and %s now; use another file",
+                                 store->path, name, old ? old : "nothing", new ? new : "nothing");
     free(old);
     free(new);
     return verdict;
@@ -130,7 +129,7 @@ static enum verdict check_head(const struct store *store, const char *line, cons
     const char *event = json_string_value(json_object_get(there, "event"));
     enum verdict verdict = DONE;
     if (!event || strcmp(event, "sweep") != 0)
-        verdict = blame(trouble, MISUSE, "%s: is there already and not of a sweep; use another file", store->path);
+        verdict = blame(trouble, MISUSE, "%s: is there already and holds no runs; use another file", store->path);
     if (verdict == DONE)
         verdict = compare_data(store, there, here, trouble);
     if (verdict == DONE)
@@ -283,7 +282,7 @@ static enum verdict take_file(struct store *store, struct sweep *sweep, const js
     char *first_end = memchr(text, '\n', whole);
     const size_t known = size < sizeof head_begin - 1 ? size : sizeof head_begin - 1;
     if (memcmp(text, head_begin, known) != 0)
-        verdict = blame(trouble, MISUSE, "%s: is there already and not of a sweep; use another file", store->path);
+        verdict = blame(trouble, MISUSE, "%s: is there already and holds no runs; use another file", store->path);
     if (verdict == DONE && first_end) {
         *first_end = '\0';
         verdict = check_head(store, text, head, trouble);

@@ -26,7 +26,7 @@ enum verdict sweeping_open(struct sweeping *sweeping, const char *path, struct t
     sweep->runs = calloc(run_count(sweep), sizeof *sweep->runs);
     if (!sweep->runs)
         return blame_memory(trouble);
-    return store_open(&sweeping->store, sweep, path, sweeping->as_json ? tell_kept : NULL, trouble);
+    return store_open(&sweeping->store, sweep, path, sweeping->format == RESULT_JSON ? tell_kept : NULL, trouble);
 }
 
 static void work(size_t job, FILE *out, void *context)
@@ -44,7 +44,7 @@ static enum verdict take_result(struct sweeping *sweeping, size_t job, json_t *r
     if (result && run_read(run, result)) {
         if (run->outcome != RUN_BROKEN) /* that may go better the next time */
             verdict = store_append(&sweeping->store, result, trouble);
-        if (verdict == DONE && sweeping->as_json)
+        if (verdict == DONE && sweeping->format == RESULT_JSON)
             verdict = report_json(stdout, json_incref(result), trouble);
         sweep_progress_update(&sweeping->progress, 1);
     }
@@ -171,14 +171,14 @@ static enum verdict report_kept(const struct sweeping *sweeping, json_t *line, s
     return report_json(stdout, line, trouble);
 }
 
-enum verdict sweeping_tell_interrupted(const struct sweeping *sweeping, FILE *out, const char *keep,
-                                       struct trouble *trouble)
+enum verdict sweeping_tell_interrupted(const struct sweeping *sweeping, const char *keep, struct trouble *trouble)
 {
+    FILE *out = sweeping->format == RESULT_CSV ? stderr : stdout;
     const char *path = sweeping->store.path;
     const size_t total = run_count(&sweeping->sweep);
     size_t ended, failed;
     sweep_count(&sweeping->sweep, &ended, &failed);
-    if (sweeping->as_json)
+    if (sweeping->format == RESULT_JSON)
         return report_kept(
             sweeping,
             json_pack("{s:s,s:I,s:I}", "event", "interrupted", "runs", (json_int_t)ended, "of", (json_int_t)total),
@@ -194,7 +194,7 @@ enum verdict sweeping_tell_interrupted(const struct sweeping *sweeping, FILE *ou
 enum verdict sweeping_tell_done(const struct sweeping *sweeping, struct trouble *trouble)
 {
     size_t ended, failed;
-    if (!sweeping->as_json)
+    if (sweeping->format != RESULT_JSON)
         return DONE;
     sweep_count(&sweeping->sweep, &ended, &failed);
     return report_kept(sweeping,

@@ -4,6 +4,7 @@
 #ifndef CLI_SWEEP_WORK_H
 #define CLI_SWEEP_WORK_H
 
+#include "result_format.h"
 #include "sweep_progress.h"
 #include "sweep_store.h"
 
@@ -11,7 +12,7 @@ struct sweeping {
     struct sweep sweep; /* filled in but for the runs */
     struct store store;
     struct sweep_progress progress;
-    int as_json; /* 1: each run is told on standard output */
+    enum result_format format; /* RESULT_JSON: each run is told on standard output */
 };
 
 /* Makes room for the runs and takes those that the file at path has, or makes it; path NULL: nothing is kept. */
@@ -26,9 +27,9 @@ int sweeping_is_whole(const struct sweeping *sweeping);
 /* FAILED, with a reason, where no run got to its end. */
 enum verdict sweeping_check_any(const struct sweeping *sweeping, struct trouble *trouble);
 
-/* After a signal: how far it came and how to go on, on out, or as JSON. keep is the option that keeps runs: "-o". */
-enum verdict sweeping_tell_interrupted(const struct sweeping *sweeping, FILE *out, const char *keep,
-                                       struct trouble *trouble);
+/* After a signal: how far it came and how to go on, beside a table or as JSON. keep is the option that keeps runs:
+   "-o". */
+enum verdict sweeping_tell_interrupted(const struct sweeping *sweeping, const char *keep, struct trouble *trouble);
 
 /* The last line of JSON. */
 enum verdict sweeping_tell_done(const struct sweeping *sweeping, struct trouble *trouble);

@@ -67,6 +67,14 @@ static void print_terminal(const struct text_table *table, const int *width)
     }
 }
 
+/* What would end a cell or a row there is turned into what does not, before anything is measured. */
+static void make_fit_markdown(struct text_table *table)
+{
+    for (size_t i = 0; i < table->count; i++)
+        for (char *letter = table->cells[i]; *letter; letter++)
+            *letter = *letter == '|' ? '/' : *letter == '\n' || *letter == '\r' ? ' ' : *letter;
+}
+
 static void print_markdown(const struct text_table *table, const int *width)
 {
     for (size_t i = 0; i < table->count; i++) {
@@ -96,6 +104,8 @@ static void print_csv(const struct text_table *table)
 enum verdict text_table_print(struct text_table *table, enum table_format format, struct trouble *trouble)
 {
     int *width = calloc(table->columns, sizeof *width);
+    if (format == TABLE_MARKDOWN)
+        make_fit_markdown(table);
     const int bad = !width || table->no_memory;
     for (size_t i = 0; i < table->count && width; i++) {
         const int own = text_width(table->cells[i]);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The methods side by side over seeds: mean and deviation, kept runs, bands, and curves from elsewhere."""
 import json
+import math
 import os
 import re
 import signal
@@ -8,6 +9,7 @@ import statistics
 import subprocess
 import time
 import unittest
+import xml.etree.ElementTree as xml
 
 from common import Case, data, lines_of, results, svg_texts
 
@@ -91,7 +93,7 @@ class Seeds(SeedsCase):
         self.assertEqual([(c["n"], c["failed"], len(c["mean"])) for c in curves], [(0, 3, 0), (3, 0, 5)])
         self.assertIn("not finite", curves[0]["failure"])
         self.assertRegex(self.ok(*words, "--quiet", "-o", "p.svg"), r"\n\nsgd: 3 of 3 runs failed: seed 1: .*not finite")
-        self.assertTrue(any("(diverged)" in text for text in svg_texts(self.path("p.svg"))))
+        self.assertTrue(any("(failed)" in text for text in svg_texts(self.path("p.svg"))))
         self.fails(1, *words[:5], "sgd:lr=1e30", "--seeds", 2, says=["no run", "not finite"])
 
 
@@ -115,16 +117,24 @@ class Kept(SeedsCase):
                          sorted([1, 2, 3, 4] * 3))
 
     def test_interrupted(self):
-        words = (*RUN[:-1], 4000, "--seeds", 2, "--keep", "runs.jsonl", "--threads", 1, "--json")
-        process = self.start(*words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        """What is printed is no table; beside CSV it goes to standard error."""
+        for option, out_says, err_says in (
+                ("json", '{"event":"interrupted","runs":0,"of":8,"saved":"runs.jsonl"}\n', ""),
+                ("terminal", "\ninterrupted after 0 of 8 runs; the same command goes on with runs.jsonl\n", ""),
+                ("csv", "", "\ninterrupted after 0 of 8 runs; the same command goes on with runs.jsonl\n")):
+            self.assertEqual(self.interrupted("--format", option), (out_says, err_says))
+
+    def interrupted(self, *words):
+        words = (*RUN[:-1], 4000, "--seeds", 2, "--keep", "runs.jsonl", "--threads", 1, "--quiet", *words)
+        process = self.start(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         while process.poll() is None and not os.path.exists(self.path("runs.jsonl")):
             time.sleep(0.005)
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
-        out = process.communicate(timeout=60)[0].decode()
+        out, err = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 0)
-        self.assertEqual(json.loads(out), {"event": "interrupted", "runs": 0, "of": 8, "saved": "runs.jsonl"})
         self.assertFalse(os.path.exists(self.path("runs.jsonl")))  # no run had ended
+        return out.decode(), err.decode()
 
     def test_a_sweep_and_a_comparison_share_their_runs(self):
         self.ok("sweep", *RUN[1:], "--grid", "method=sgd,adadelta", "--schedule", "constant", "--seeds", 2, "-o",
@@ -143,12 +153,22 @@ class Kept(SeedsCase):
         self.fails(2, *RUN, "--seeds", 0, says=["--seeds 0", "from 1 to 10000"])
         self.fails(2, *RUN, "--seeds", 2, "--format", "tex", says=["--format tex", "markdown"])
         self.fails(2, *RUN, "--json", "--format", "csv", says="cannot be used together")
-        self.fails(2, *RUN, "--keep", "train.csv", says=["train.csv", "not of a sweep"])
+        self.fails(2, *RUN, "--keep", "train.csv", says=["train.csv", "holds no runs"])
         self.fails(1, *RUN, "--keep", "nowhere/runs.jsonl", says="nowhere/runs.jsonl")
         self.fails(2, *RUN, "--keep", "p.svg", "-o", "p.svg", says="p.svg")
 
 
 OVERLAY = "epoch,SGD,adam\n1,20,30\n2,15,25.5\n6,9.25,11\n40,0.5,0.5\n"
+
+
+def marks(path, shape, color):
+    """Where marks of a shape and a colour are drawn, but for the one of the legend, which comes last of each curve."""
+    with open(path) as file:
+        return [(float(x), float(y)) for x, y in
+                re.findall(rf"#gpPt{shape}' transform='translate\(([\d.]+),([\d.]+)\)[^>]*color='rgb\( *{color}\)", file.read())]
+
+
+RING, DOT, ORANGE, BLACK, GREY = 5, 6, "213,  94,   0", "0,   0,   0", "119, 119, 119"
 
 
 class Pictures(SeedsCase):
@@ -179,6 +199,45 @@ class Pictures(SeedsCase):
         table = [line.split(",") for line in self.ok(*words, "--format", "csv").splitlines()]
         self.assertEqual(table[0][3:], ["paper.csv SGD", "paper.csv adam"])
         self.assertEqual([row[3:] for row in table[1:4]], [["20", "30"], ["15", "25.5"], ["", ""]])
+
+    def check_rings(self, figures):
+        """Rings stand where a curve with their figures would be: on the scale of our own, linear or logarithmic."""
+        self.write("paper.csv", "epoch,Adadelta\n" + "".join(f"{epoch},{figure}\n" for epoch, figure in figures))
+        words = (*RUN, "--methods", "adadelta", "--overlay", "paper.csv", "-o", "p.svg")
+        ours = [100 * event["test_error"] for event in self.events(*words) if event["event"] == "epoch"]
+        dots = marks(self.path("p.svg"), DOT, ORANGE)[:len(ours)]
+        rings = marks(self.path("p.svg"), RING, ORANGE)
+        self.assertEqual((len(dots), len(rings)), (len(ours), len(figures)))
+        scale = math.log if max(ours + [f for _, f in figures]) > 4 * min(ours + [f for _, f in figures]) else float
+        k = ours.index(min(ours))
+        slope = (dots[k][1] - dots[0][1]) / (scale(ours[k]) - scale(ours[0]))
+        for (x, y), (epoch, figure) in zip(rings, figures):
+            self.assertAlmostEqual(x, dots[epoch - 1][0], delta=0.05)
+            self.assertAlmostEqual(y, dots[0][1] + slope * (scale(figure) - scale(ours[0])), delta=0.1)
+
+    def test_rings(self):
+        for figures in ([(1, 20), (3, 15)], [(2, 45), (6, 0.5)], [(1, 1.5)], [(1, 70), (2, 60), (4, 50), (6, 48)]):
+            with self.subTest(figures):
+                self.check_rings(figures)
+
+    def test_rings_outside(self):
+        """What has no place is told of: too high beside ours; epochs that the axis has not got are passed over."""
+        self.write("paper.csv", "epoch,adadelta,other\n0,5,\n1,90000,12\n2,,11\n2.5,15,10\n7,5,5\n")
+        self.ok(*RUN, "--methods", "adadelta", "--overlay", "paper.csv", "-o", "p.svg", "--quiet")
+        texts = svg_texts(self.path("p.svg"))
+        self.assertIn("rings, each in its method's colour: paper.csv; outside: 1", texts)
+        self.assertEqual(len(marks(self.path("p.svg"), RING, ORANGE)), 1)
+
+    def test_a_long_legend(self):
+        """The picture grows; the curves keep their room."""
+        self.write("paper.csv", "epoch," + ",".join(f"c{k}" for k in range(9)) + "\n1" + 9 * ",20" + "\n")
+        methods = ",".join(f"adadelta:rho=0.{k}" for k in range(1, 10))
+        self.ok(*RUN, "--methods", methods, "--overlay", "paper.csv", "-o", "p.svg", "--quiet")
+        root = xml.parse(self.path("p.svg")).getroot()
+        self.assertGreater(int(root.get("height")), 850)
+        self.assertEqual(sum("paper.csv" in text for text in svg_texts(self.path("p.svg"))), 9)
+        self.write("paper.csv", "epoch," + ",".join(f"c{k}" for k in range(10)) + "\n1" + 10 * ",20" + "\n")
+        self.fails(1, *RUN, "--overlay", "paper.csv", says=["paper.csv", "10 curves", "at most 9"])
 
     def test_bad_overlays(self):
         for content, says in [("epoch,SGD\n1,high\n", ["bad.csv", "SGD"]), ("", "bad.csv"), ("a,b\n1,2\n3\n", "bad.csv:3"),

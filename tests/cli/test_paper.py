@@ -126,6 +126,15 @@ class Paper(Case):
         for name in names:
             self.assertRegex(text, rf"scripts/paper [a-z0-9 -]*\b{name}\b", "a command that the page does not name")
 
+    def test_interrupted(self):
+        """A part of a table is no table, and what would come next does not begin."""
+        stub = self.write("stub", "#!/bin/sh\necho\necho 'interrupted after 3 of 30 runs; the same command goes on'\n")
+        os.chmod(stub, 0o755)
+        result = subprocess.run(["scripts/paper", "--quick", "table1", "activation"], cwd=self.folder,
+                                capture_output=True, text=True, timeout=60, env={**os.environ, "ADADELTA_PROGRAM": stub})
+        self.assertEqual((result.returncode, os.listdir(self.left(""))), (130, []))
+        self.assertIn("interrupted after 3 of 30 runs", result.stderr)
+
     def test_bad_words(self):
         for words in [("table3",), ("--quick",), ("--fast", "table1"), ("table1", "figure9")]:
             code, out, err = self.paper(*words)
