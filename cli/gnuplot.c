@@ -208,14 +208,14 @@ static void write_decades(FILE *script, double low, double high)
     }
 }
 
+/* Of ends so close together that a whole number of steps is no double any more, none at all. */
 static void write_equal_marks(FILE *script, double low, double high)
 {
+    enum { MOST_STEPS = 12 }; /* 6 at most where steps can be counted */
     const double step = gnuplot_step((high - low) / 2.5);
-    const char *comma = "";
-    for (double k = ceil(low / step); k <= floor(high / step); k++) {
-        fprintf(script, "%s'%g' %g", comma, k * step, k * step);
-        comma = ", ";
-    }
+    const double first = ceil(low / step), steps = floor(high / step) - first;
+    for (int k = 0; k <= steps && k <= MOST_STEPS; k++)
+        fprintf(script, "%s'%g' %g", k > 0 ? ", " : "", (first + k) * step, (first + k) * step);
 }
 
 void gnuplot_log(FILE *script, const char *axis, double low, double high)

@@ -68,12 +68,15 @@ static size_t find_ranges(struct drawing *drawing, size_t *left_out)
     return shown;
 }
 
+/* Ends of a logarithmic axis that are closer together, as a part of the lower one, have no marks between them. */
+static const double flat = 1e-9;
+
 /* A range and its axis, "x" or "y", with some room at both ends. */
 static void write_axis(FILE *script, const char *axis, struct range range, int logarithmic, double room)
 {
     const double span = range.high - range.low;
     if (logarithmic) {
-        const double factor = span > 0 ? pow(range.high / range.low, room) : 1.5;
+        const double factor = span > flat * range.low ? pow(range.high / range.low, room) : 1.5;
         range = (struct range){range.low / factor, range.high * factor};
         gnuplot_log(script, axis, range.low, range.high);
     } else {

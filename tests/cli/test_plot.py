@@ -182,6 +182,16 @@ class Lines(Picture):
         texts = self.plot("a.csv", "--log-y")
         self.assertTrue({"3.2", "3.4", "3.6", "3.8"} <= set(texts), texts)
 
+    def test_numbers_that_are_nearly_the_same(self):
+        """The next double after 1, the one after that, and more than marks can stand between."""
+        for near in ("1", "1.0000000000000002", "1.0000000000000004", "1.0000000001", "1.00000001"):
+            self.write("x.csv", f"x,y\n1,2\n{near},3\n")
+            self.write("y.csv", f"x,y\n2,1\n3,{near}\n")
+            for name, words in (("x.csv", "--log-x"), ("y.csv", "--log-y")):
+                texts = self.plot(name, words)
+                self.assertIn("1", texts)
+                self.assertLess(len(texts), 30)
+
     def test_gaps(self):
         self.write("a.csv", "x,y,z\n" + "".join(f"{x},{'' if x in (10, 11) else x},{x * x if x > 44 else ''}\n"
                                                 for x in range(50)))
