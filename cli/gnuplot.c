@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,6 +43,17 @@ enum { FORMAT_COUNT = sizeof formats / sizeof *formats };
 const struct line_style *method_style(enum adadelta_method method)
 {
     return &styles[method];
+}
+
+int method_of_name(const char *name, enum adadelta_method *method)
+{
+    for (int i = 0; i < ADADELTA_METHOD_COUNT; i++) {
+        if (strcasecmp(adadelta_method_name((enum adadelta_method)i), name) == 0) {
+            *method = (enum adadelta_method)i;
+            return 1;
+        }
+    }
+    return 0;
 }
 
 const char *dash_style(size_t turn)

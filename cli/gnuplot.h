@@ -18,6 +18,9 @@ struct line_style {
 
 const struct line_style *method_style(enum adadelta_method method);
 
+/* The method that a column of a table is named after, whatever its capitals are. 0: none. */
+int method_of_name(const char *name, enum adadelta_method *method);
+
 /* gnuplot's words for the dashes of a method's curve number turn, from 0, which is a line without any. */
 const char *dash_style(size_t turn);
 

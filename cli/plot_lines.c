@@ -122,23 +122,14 @@ static void write_data(FILE *script, const struct drawing *drawing)
     }
 }
 
-/* The method that a column is named after, or ADADELTA_METHOD_COUNT. */
-static int method_of(const char *name)
-{
-    int method = 0;
-    while (method < ADADELTA_METHOD_COUNT && strcmp(adadelta_method_name((enum adadelta_method)method), name) != 0)
-        method++;
-    return method;
-}
-
 /* A column that is named after a method looks as that method does; the others have the colours that are left, and
    dashes where these begin anew. */
 static void choose_styles(const struct plot_table *table, const struct line_style *chosen[], size_t dash[])
 {
     int is_taken[STYLE_COUNT] = {0};
     for (size_t column = 1; column < table->columns; column++) {
-        const int method = method_of(table->names[column]);
-        chosen[column] = method < ADADELTA_METHOD_COUNT ? method_style((enum adadelta_method)method) : NULL;
+        enum adadelta_method method;
+        chosen[column] = method_of_name(table->names[column], &method) ? method_style(method) : NULL;
         dash[column] = 0;
         for (size_t s = 0; s < STYLE_COUNT && chosen[column]; s++)
             is_taken[s] |= strcmp(styles[s].color, chosen[column]->color) == 0;

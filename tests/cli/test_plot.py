@@ -219,6 +219,19 @@ class Lines(Picture):
                     looks.add((color_of(element.get("stroke", "")), element.get("stroke-dasharray")))
         self.assertEqual(len(looks), 9)
 
+    def test_colours_of_names_in_capitals(self):
+        self.plot(data("zeiler2012-figure1.csv"))
+        drawn = {"sgd": 5.942, "momentum": 3.755, "adagrad": 3.108, "adadelta": 3.465}  # the file's first row
+        starts = {}
+        for name in drawn:
+            line, = [line for line in strokes(self.path("p.svg"), METHODS[name], 2) if len(line) > 2]
+            starts[name] = line[0][1]
+        self.check_scale(starts.values(), drawn.values(), False)
+        self.write("a.csv", "x,Sgd,AdaGrad,sgdx,sg\n" + "".join(f"{x},{x},{x + 1},{x + 2},{x + 3}\n" for x in range(50)))
+        self.plot("a.csv")
+        for color in (METHODS["sgd"], METHODS["adagrad"], BLUE, VERMILION):
+            self.assertEqual(len(without_legend(strokes(self.path("p.svg"), color, 2))), 1)
+
     def test_nine_plain_lines_are_told_apart(self):
         self.write("a.csv", "x," + ",".join("abcdefghi") + "\n" +
                    "".join(f"{x}," + ",".join(str(x + k) for k in range(9)) + "\n" for x in range(50)))
