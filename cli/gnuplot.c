@@ -28,6 +28,8 @@ static const char *const dashes[] = {
 
 enum { WIDTH = 800, HEIGHT = 600 };
 
+const double gnuplot_most = 1e300;
+
 /* The picture formats: adding one is a row. A PNG has twice the pixels, to be sharp where it is shown as wide as an
    SVG. gnuplot does not tell when it could not write all; the end of a picture does. */
 static const struct format {
@@ -208,7 +210,7 @@ double gnuplot_step(double bound)
 static void write_decades(FILE *script, double low, double high)
 {
     static const double steps[] = {1, 2, 5};
-    const double decades = log10(high / low);
+    const double decades = log10(high) - log10(low);
     const size_t step_count = decades <= 2.5 ? 3 : 1;
     const int stride = decades <= 8 ? 1 : (int)ceil(decades / 8);
     const char *comma = "";

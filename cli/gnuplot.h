@@ -36,6 +36,10 @@ enum verdict gnuplot_draw_sized(const char *path, int width, int height,
                                 void (*write)(FILE *script, const void *context), const void *context,
                                 struct trouble *trouble);
 
+/* The largest number that an axis may hold, either way; a logarithmic one nothing below its inverse. Beyond, distances
+   and marks leave the doubles. */
+extern const double gnuplot_most;
+
 /* Writes a text as gnuplot's quoted string, in which nothing has a meaning. */
 void gnuplot_text(FILE *script, const char *text);
 

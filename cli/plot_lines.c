@@ -76,8 +76,9 @@ static void write_axis(FILE *script, const char *axis, struct range range, int l
 {
     const double span = range.high - range.low;
     if (logarithmic) {
-        const double factor = span > flat * range.low ? pow(range.high / range.low, room) : 1.5;
-        range = (struct range){range.low / factor, range.high * factor};
+        const double factor = span > flat * range.low ? pow(range.high, room) / pow(range.low, room) : 1.5;
+        range =
+            (struct range){fmax(range.low / factor, 0.1 / gnuplot_most), fmin(range.high * factor, 10 * gnuplot_most)};
         gnuplot_log(script, axis, range.low, range.high);
     } else {
         const double margin = span > 0 ? room * span : 0.1 * fabs(range.high) + 1e-9;
@@ -167,6 +168,21 @@ static void write_drawing(FILE *script, const void *context)
     fputc('\n', script);
 }
 
+static enum verdict check_range(const struct plot_table *table, const char *axis, struct range range, int logarithmic,
+                                struct trouble *trouble)
+{
+    const double farthest = fmax(fabs(range.low), fabs(range.high));
+    if (farthest > gnuplot_most)
+        return blame(trouble, FAILED,
+                     "%s: values of %s as large as %.3g, and an axis holds %g at most: divide them all", table->path,
+                     axis, farthest, gnuplot_most);
+    if (logarithmic && range.low < 1 / gnuplot_most)
+        return blame(trouble, FAILED,
+                     "%s: values of %s as small as %.3g, and a logarithmic axis begins at %g: multiply them all",
+                     table->path, axis, range.low, 1 / gnuplot_most);
+    return DONE;
+}
+
 enum verdict plot_lines(const char *path, const struct plot_table *table, const struct line_words *words,
                         size_t *left_out, struct trouble *trouble)
 {
@@ -181,5 +197,10 @@ enum verdict plot_lines(const char *path, const struct plot_table *table, const 
     if (find_ranges(&drawing, left_out) == 0)
         return blame(trouble, FAILED, "%s: no row has a number to draw%s", table->path,
                      *left_out ? ": a logarithmic axis shows those above 0" : "");
+    enum verdict verdict = check_range(table, "x", drawing.x, words->log_x, trouble);
+    if (verdict == DONE)
+        verdict = check_range(table, "y", drawing.y, words->log_y, trouble);
+    if (verdict != DONE)
+        return verdict;
     return gnuplot_draw(path, write_drawing, &drawing, trouble);
 }

@@ -82,6 +82,11 @@ static enum verdict read_window(struct showing *showing, struct trouble *trouble
             value->text);
     *window = (struct window){ends[0], ends[1], ends[2], ends[3]};
     for (size_t k = 0; k < 4; k++) {
+        if (fabs(ends[k]) > gnuplot_most)
+            return blame(trouble, MISUSE, "--window %s: an axis holds %g at most, either way; take a smaller part",
+                         value->text, gnuplot_most);
+    }
+    for (size_t k = 0; k < 4; k++) {
         if (!isfinite(course_value(&showing->course, (struct point){ends[k / 2], ends[2 + k % 2]})))
             return blame(trouble, MISUSE, "--window %s: %s is too large there to be a number; take a smaller part",
                          value->text, showing->course.surface->name);

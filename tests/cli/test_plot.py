@@ -252,10 +252,13 @@ class Lines(Picture):
         self.assertNotIn("a ^{x}", texts)
 
     def test_small_and_flat_tables(self):
-        for rows in ("1,1\n", "1,1\n2,1\n", "0,0\n0,0\n", "5,-3\n5,3\n", "1,1e300\n2,1e-300\n"):
+        for rows in ("1,1\n", "1,1\n2,1\n", "0,0\n0,0\n", "5,-3\n5,3\n", "1,1e300\n2,1e-300\n",
+                     "-1e300,-1e300\n1e300,1e300\n"):
             self.write("a.csv", "x,y\n" + rows)
             self.plot("a.csv")
             self.assertNotIn("NaN", svg_texts(self.path("p.svg")))
+        self.write("a.csv", "x,y\n1e300,1e-300\n1e-300,1e300\n2,1\n")
+        self.plot("a.csv", "--log-x", "--log-y")
         self.write("a.csv", "x,y\n1,2\n")
         self.plot("a.csv", "--log-x", "--log-y")
 
@@ -291,6 +294,17 @@ class Refusals(Case):
             self.write("a.csv", text)
             self.fails(1, "plot", "a.csv", "-o", "p.svg", says=says)
         self.fails(1, "plot", "none.csv", "-o", "p.svg", says="none.csv")
+
+    def test_numbers_too_large_for_an_axis(self):
+        for rows, words, says in (("1,1e308\n2,-1e308\n", (), ["values of y as large as 1e+308"]),
+                                  ("1,1e308\n2,1e307\n", ("--log-y",), ["values of y", "1e+308"]),
+                                  ("-1.5e301,1\n2,1\n", (), ["values of x as large as 1.5e+301"]),
+                                  ("1e308,1\n2,1\n", ("--log-x",), ["values of x", "1e+308"])):
+            self.write("a.csv", "x,y\n" + rows)
+            self.fails(1, "plot", "a.csv", "-o", "p.svg", *words, says=["a.csv", *says, "1e+300", "divide"])
+        self.write("a.csv", "x,y\n1,1e-310\n2,1\n")
+        self.fails(1, "plot", "a.csv", "-o", "p.svg", "--log-y", says=["a.csv", "y as small as 1e-310", "multiply"])
+        self.ok("plot", "a.csv", "-o", "p.svg")
 
     def test_pictures(self):
         self.write("a.csv", "x,y\n1,2\n2,3\n")

@@ -127,7 +127,7 @@ class Pictures(Surface):
 
     def test_outside_the_window(self):
         """Paths that begin, end or stay outside; a place that no double of a pixel could say."""
-        for words in (("booth", "--window=1,2,1,2"), ("saddle", "--steps", 2000), ("bowl", "--from=1e120,1e-120"),
+        for words in (("booth", "--window=1,2,1,2"), ("ackley", "--window=-1e300,1e300,-1e300,1e300"), ("saddle", "--steps", 2000), ("bowl", "--from=1e120,1e-120"),
                       ("rosenbrock", "--methods", "sgd:lr=0.1,adadelta")):
             self.ok("surface", *words, "-o", "p.svg")
             svg_texts(self.path("p.svg"))
@@ -163,6 +163,9 @@ class Refusals(Surface):
                 (("beale", "--window", "1,0,2,3"), ["--window 1,0,2,3", "rising"]),
                 (("beale", "--window", "-1e200,1e200,0,1"), ["--window -1e200,1e200,0,1", "beale", "smaller"]),
                 (("beale", "--window", "0,1,2"), "--window 0,1,2"),
+                (("ackley", "--window=-2e307,2e307,-2e307,2e307", "-o", "p.svg"),
+                 ["--window -2e307,2e307,-2e307,2e307", "1e+300", "smaller"]),
+                (("ackley", "--window=0,1,0,2e300"), ["--window 0,1,0,2e300", "smaller"]),
                 (("beale", "--units", "0"), ["--units 0", "from 1e-9"]),
                 (("beale", "--units", "1,-1"), "--units 1,-1"),
                 (("beale", "--units", "1,nan"), "--units 1,nan"),
