@@ -184,10 +184,10 @@ static void name_walk(const struct showing *showing, struct walk *walk)
 {
     char unit[UNIT_SIZE] = "";
     if (showing->args->values[OPTION_UNITS].given)
-        snprintf(unit, sizeof unit, ", unit %s%.10g", walk->unit > 1 ? "1/" : "",
+        snprintf(unit, sizeof unit, "%s%.10g", walk->unit > 1 ? "1/" : "",
                  walk->unit > 1 ? walk->unit : 1 / walk->unit);
     memcpy(walk->unit_name, unit, sizeof unit);
-    snprintf(walk->label, sizeof walk->label, "%s%s", walk->contender->label, unit);
+    snprintf(walk->label, sizeof walk->label, "%s%s%s", walk->contender->label, unit[0] ? ", unit " : "", unit);
 }
 
 static enum verdict plan(struct showing *showing, struct trouble *trouble)
@@ -237,7 +237,8 @@ static enum verdict print(const struct showing *showing, struct trouble *trouble
         putchar('\n');
     }
     if (verdict == DONE)
-        verdict = surface_print_table(&showing->course, showing->walks, showing->walk_count, trouble);
+        verdict = surface_print_table(&showing->course, showing->walks, showing->walk_count,
+                                      surface_width(width->given ? (size_t)width->whole : 0), trouble);
     if (verdict == DONE && showing->explained)
         verdict = surface_print_steps(showing->explained, trouble);
     return verdict;

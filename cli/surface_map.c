@@ -63,7 +63,8 @@ static void write_legend_text(const struct surface_map *map, const struct walk *
     if (walk->diverged)
         snprintf(end, sizeof end, " (diverged at step %zu)", walk->diverged);
     const int converted = map->course->convert_eps && walk->contender->settings.method == ADADELTA_METHOD_ADADELTA;
-    snprintf(text, size, "%s%s%s%s", method, walk->unit_name, converted ? ", eps converted" : "", end);
+    snprintf(text, size, "%s%s%s%s%s", method, walk->unit_name[0] ? ", unit " : "", walk->unit_name,
+             converted ? ", eps converted" : "", end);
 }
 
 enum { LEGEND_SIZE = METHOD_SIZE + 128 };

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "describe.h"
 #include "report.h"
@@ -14,41 +15,82 @@ static const double arrived = 0.01;
 
 /* ---- For people ---- */
 
-static void add_steps(struct text_table *table, const struct course *course, const struct walk *walk)
+/* The table within 80 columns: where the runs' names stand, to how many letters these may be cut, and how wide numbers
+   are at most. */
+enum { NAME_COLUMN = 1, LEAST_WIDTH = 80, LEAST_NAME = 8, PLACE_WIDTH = 9, FIGURE_WIDTH = 8 };
+
+/* A number with so many digits, or with fewer where it would be wider than that: "-1.4e+154" where a run diverged. */
+static void add_number(struct text_table *table, double number, int digits, int most)
 {
+    char text[32];
+    do
+        snprintf(text, sizeof text, "%.*g", digits, isnan(number) ? fabs(number) : number);
+    while ((int)strlen(text) > most && --digits > 0);
+    text_table_add(table, "%s", text);
+}
+
+/* A run in the last cells of its row: how far it is from the minimum and how soon it came near, or when it diverged. */
+static void add_fate(struct text_table *table, const struct course *course, const struct walk *walk)
+{
+    const double distance = walk_distance(walk, course);
     const size_t steps = walk_steps_to(walk, course, arrived);
-    if (walk->diverged)
-        text_table_add(table, "diverged at step %zu", walk->diverged);
-    else if (steps == SIZE_MAX)
+    if (walk->diverged) {
+        text_table_add(table, "diverged");
+        text_table_add(table, "at %zu", walk->diverged);
+        return;
+    }
+    if (isfinite(distance))
+        add_number(table, distance, 3, FIGURE_WIDTH);
+    else
+        text_table_add(table, "-");
+    if (steps == SIZE_MAX)
         text_table_add(table, "-");
     else
         text_table_add(table, "%zu", steps);
 }
 
-enum verdict surface_print_table(const struct course *course, const struct walk *walks, size_t count,
+/* Cuts the names in a table to what the other columns leave of that width. */
+static void cut_names(struct text_table *table, size_t width)
+{
+    static const char dots[] = "...";
+    size_t others = 2 * (table->columns - 1);
+    for (size_t c = 0; c < table->columns; c++) {
+        size_t longest = 0;
+        for (size_t i = c; i < table->count; i += table->columns)
+            longest = strlen(table->cells[i]) > longest ? strlen(table->cells[i]) : longest;
+        others += c == NAME_COLUMN ? 0 : longest;
+    }
+    const size_t room = others + LEAST_NAME < width ? width - others : LEAST_NAME;
+    for (size_t i = NAME_COLUMN; i < table->count; i += table->columns)
+        if (strlen(table->cells[i]) > room)
+            memcpy(table->cells[i] + room - strlen(dots), dots, sizeof dots);
+}
+
+enum verdict surface_print_table(const struct course *course, const struct walk *walks, size_t count, size_t width,
                                  struct trouble *trouble)
 {
-    static const char *const heads[] = {"",         "run",      "f at start",     "x at end",
-                                        "y at end", "f at end", "to the minimum", "steps to 1 %"};
-    struct text_table table = {.columns = sizeof heads / sizeof *heads, .left = 2};
-    for (size_t k = 0; k < table.columns; k++)
-        text_table_add(&table, "%s", heads[k]);
+    static const char *const heads[] = {"", "run", "unit", "f start", "x", "y", "f end", "distance", "to 1 %"};
+    enum { HEAD_COUNT = sizeof heads / sizeof *heads, UNIT_COLUMN = NAME_COLUMN + 1 };
+    const int has_units = walks[0].unit_name[0] != '\0';
+    struct text_table table = {.columns = (size_t)(HEAD_COUNT - !has_units), .left = (size_t)(2 + has_units)};
+    for (size_t k = 0; k < HEAD_COUNT; k++)
+        if (k != UNIT_COLUMN || has_units)
+            text_table_add(&table, "%s", heads[k]);
     for (size_t w = 0; w < count; w++) {
         const struct walk *walk = &walks[w];
         const struct point end = walk->at[walk->steps_done];
-        const double distance = walk_distance(walk, course);
         text_table_add(&table, "%zu", w + 1);
-        text_table_add(&table, "%s", walk->label);
-        text_table_add(&table, "%.4g", walk->value[0]);
-        text_table_add(&table, "%.4g", end.x);
-        text_table_add(&table, "%.4g", end.y);
-        text_table_add(&table, "%.3g", walk->value[walk->steps_done]);
-        if (isfinite(distance))
-            text_table_add(&table, "%.3g", distance);
-        else
-            text_table_add(&table, "-");
-        add_steps(&table, course, walk);
+        text_table_add(&table, "%s", walk->contender->label);
+        if (has_units)
+            text_table_add(&table, "%s", walk->unit_name);
+        add_number(&table, walk->value[0], 4, FIGURE_WIDTH);
+        add_number(&table, end.x, 4, PLACE_WIDTH);
+        add_number(&table, end.y, 4, PLACE_WIDTH);
+        add_number(&table, walk->value[walk->steps_done], 3, FIGURE_WIDTH);
+        add_fate(&table, course, walk);
     }
+    if (!table.no_memory)
+        cut_names(&table, width > LEAST_WIDTH ? width : LEAST_WIDTH);
     return text_table_print(&table, TABLE_TERMINAL, trouble);
 }
 

@@ -5,8 +5,9 @@
 
 #include "surface_walk.h"
 
-/* Prints a row for each run: its number in the drawing, and where it got. */
-enum verdict surface_print_table(const struct course *course, const struct walk *walks, size_t count,
+/* Prints a row for each run: its number in the drawing, and where it got. What is too long for so many columns, or for
+   80, is cut off the names of the runs. */
+enum verdict surface_print_table(const struct course *course, const struct walk *walks, size_t count, size_t width,
                                  struct trouble *trouble);
 
 /* Prints what steps 1, 2, 5, 10 ... and the last of an Adadelta run were made of, for each coordinate. */

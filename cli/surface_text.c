@@ -12,6 +12,7 @@
 
 #include "gnuplot.h"
 #include "surface_field.h"
+#include "text_table.h"
 
 /* From low to high, by how much of a cell is black; none that could be a path or a mark. */
 static const char shades[] = " .:-=+";
@@ -21,7 +22,7 @@ enum {
     PLAIN_WIDTH = 80, /* where the terminal's size is not known */
     PLAIN_HEIGHT = 24,
     LINES_AROUND = 4, /* title, axis, key, and the line a person types on next */
-    LEAST_ROWS = 10,
+    LEAST_ROWS = 9,   /* which nine runs leave of 24 lines */
     MOST_ROWS = 60
 };
 
@@ -33,15 +34,29 @@ struct canvas {
     int is_colored;
 };
 
-static void measure(size_t width, size_t rows_below, struct canvas *canvas)
+/* The terminal's size, where there is one. */
+static void measure_terminal(size_t *width, size_t *height)
 {
     struct winsize size;
     const int known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0;
-    const size_t height = known ? size.ws_row : PLAIN_HEIGHT, around = LINES_AROUND + rows_below;
-    if (width == 0)
-        width = known ? size.ws_col : PLAIN_WIDTH;
-    width = width < TEXT_LEAST_WIDTH ? TEXT_LEAST_WIDTH : width > TEXT_MOST_WIDTH ? TEXT_MOST_WIDTH : width;
-    canvas->columns = width - LEFT - 1;
+    *width = known ? size.ws_col : PLAIN_WIDTH;
+    *height = known ? size.ws_row : PLAIN_HEIGHT;
+}
+
+size_t surface_width(size_t asked)
+{
+    size_t width, height;
+    measure_terminal(&width, &height);
+    width = asked > 0 ? asked : width;
+    return width < TEXT_LEAST_WIDTH ? TEXT_LEAST_WIDTH : width > TEXT_MOST_WIDTH ? TEXT_MOST_WIDTH : width;
+}
+
+static void measure(size_t width, size_t rows_below, struct canvas *canvas)
+{
+    const size_t around = LINES_AROUND + rows_below;
+    size_t terminal_width, height;
+    measure_terminal(&terminal_width, &height);
+    canvas->columns = surface_width(width) - LEFT - 1;
     canvas->rows = height > around + LEAST_ROWS ? height - around : LEAST_ROWS;
     if (canvas->rows > MOST_ROWS)
         canvas->rows = MOST_ROWS;
@@ -169,6 +184,18 @@ static void print_rows(const struct canvas *canvas, const struct walk *walks)
     printf("%*s%s%*s%*s%s\n", LEFT, "", low, between / 2, "x", between - between / 2, "", high);
 }
 
+/* The name and the formula, or one of them where both have no room. */
+static void print_title(const struct surface *surface, size_t width)
+{
+    const int formula = text_width(surface->formula) + (int)strlen("f = ");
+    if (text_width(surface->title) + 2 + formula <= (int)width)
+        printf("%s, f = %s\n", surface->title, surface->formula);
+    else if (formula <= (int)width)
+        printf("f = %s\n", surface->formula);
+    else
+        printf("%s\n", surface->title);
+}
+
 enum verdict surface_print(const struct course *course, const struct walk *walks, size_t count, size_t width,
                            size_t rows_below, struct trouble *trouble)
 {
@@ -180,7 +207,7 @@ enum verdict surface_print(const struct course *course, const struct walk *walks
     const enum verdict verdict = shade(&canvas, trouble);
     if (verdict == DONE) {
         draw(&canvas, walks, count);
-        printf("%s, f = %s\n", course->surface->title, course->surface->formula);
+        print_title(course->surface, surface_width(width));
         print_rows(&canvas, walks);
         printf("%*so start  %s shades from low to high: '%s'\n", LEFT, "",
                course->surface->minima_count > 0 ? "* minimum " : "", shades);

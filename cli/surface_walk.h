@@ -28,12 +28,12 @@ struct trace {
     double *step;
 };
 
-enum { UNIT_SIZE = 32, WALK_LABEL_SIZE = LABEL_SIZE + UNIT_SIZE };
+enum { UNIT_SIZE = 32, WALK_LABEL_SIZE = LABEL_SIZE + UNIT_SIZE + 8 };
 
 struct walk {
     const struct contender *contender;
     char label[WALK_LABEL_SIZE];
-    char unit_name[UNIT_SIZE]; /* ", unit 1/1000", as at the label's end; empty where units were not asked for */
+    char unit_name[UNIT_SIZE]; /* "1/1000"; empty where units were not asked for */
     size_t turn;               /* how many runs of its method come before it */
     double unit;               /* the coordinates it works with are so many times as large */
     size_t steps_done;

@@ -17,7 +17,7 @@ class Drawing(Surface):
     def test_terminal(self):
         lines = self.ok("surface", "beale").splitlines()
         self.assertLess(len(lines), 24)  # and a line to type on
-        self.assertTrue(all(len(line) <= 80 for line in lines if "|" in line))
+        self.assertLessEqual(max(map(len, lines)), 80)
         self.assertIn("Beale's function, f = (1.5 - x + xy)²", lines[0])
         drawing = [line[9:] for line in lines if line[8:9] == "|"]
         self.assertEqual({len(row) for row in drawing}, {70})
@@ -41,6 +41,26 @@ class Drawing(Surface):
             self.assertEqual(row[2:], [f"{event['start_f']:.4g}", f"{event['x']:.4g}", f"{event['y']:.4g}",
                                        f"{event['f']:.3g}", f"{event['distance']:.3g}", str(steps)])
 
+    def test_room_for_many_runs(self):
+        """80 columns and 24 lines, whatever the runs are: with settings of their own, in units, with one that diverges."""
+        many = "sgd,momentum,adagrad,rmsprop,adamw,adadelta,adadelta:rho=0.9:eps=1e-8,adadelta:lr=0.5,adadelta:eps=1e-4"
+        three = "sgd:lr=1e3,adadelta:rho=0.9:eps=1e-8,adadelta:rho=0.99:eps=1e-8:weight-decay=0.001"
+        for words in (("--methods", many), ("--methods", three, "--units", "1,1000,1e-6"),
+                      ("--methods", "sgd:lr=1e9,sgd:lr=1e3,adadelta", "--steps", 100000)):
+            for name in NAMES:
+                lines = self.ok("surface", name, *words).splitlines()
+                self.assertLessEqual(max(map(len, lines)), 80)
+                self.assertLess(len(lines), 24)
+                count = 9 if len(words) == 2 or "--units" in words else 3
+                self.assertEqual([line[0] for line in lines[-count:]], list("123456789"[:count]))
+        lines = self.ok("surface", "bowl", "--methods", three, "--units", "1,1000,1e-6").splitlines()
+        head = lines[-10].split()
+        self.assertEqual(head, ["run", "unit", "f", "start", "x", "y", "f", "end", "distance", "to", "1", "%"])
+        for row, unit in zip(lines[-6:], ["1", "1/1000", "1000000"] * 2):
+            self.assertRegex(row, rf"^[4-9]  adade[a-z ]*\.\.\.  {unit} ")
+        wide = self.ok("surface", "bowl", "--methods", three, "--width", 160)  # where there is room nothing is cut
+        self.assertIn("  adadelta rho 0.99, eps 1e-08, weight decay 0.001  ", wide)
+
     def test_shades_rise(self):
         """Of the bowl's middle row, where no path is: dark at the ends, light in the middle, and as many of each."""
         lines = self.ok("surface", "bowl", "--condition", 1, "--window=-5,5,-5,5", "--from", "4.9,4.9", "--steps", 1,
@@ -59,6 +79,10 @@ class Drawing(Surface):
         for width in (40, 120):
             lines = self.ok("surface", "booth", "--width", width).splitlines()
             self.assertEqual(max(len(line) for line in lines if line[8:9] == "|"), width - 1)
+        for width, title in ((120, "Ackley's function, f = 20 + e"), (80, "f = 20 + e"), (50, "Ackley's function")):
+            line = self.ok("surface", "ackley", "--width", width).splitlines()[0]
+            self.assertTrue(line.startswith(title) and len(line) <= width, line)
+        self.assertEqual(line, title)
 
     def terminal(self, **env):
         """What a terminal of 100 by 40 shows."""
