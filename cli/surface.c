@@ -216,6 +216,19 @@ static enum verdict plan(struct showing *showing, struct trouble *trouble)
     return DONE;
 }
 
+/* Refuses words that would do nothing: the width is the drawing's on the terminal, the title the picture's. */
+static enum verdict check_words(const struct args *args, struct trouble *trouble)
+{
+    const struct option_value *values = args->values;
+    const int has_picture = values[OPTION_OUTPUT].given;
+    if (values[OPTION_WIDTH].given && (has_picture || values[OPTION_JSON].given))
+        return blame(trouble, MISUSE, "--width is for the drawing on the terminal, which --%s leaves out: drop one",
+                     has_picture ? "output" : "json");
+    if (values[OPTION_TITLE].given && !has_picture)
+        return blame(trouble, MISUSE, "--title is for a picture: name one with -o PICTURE");
+    return DONE;
+}
+
 /* ---- Results ---- */
 
 static enum verdict report(const struct showing *showing, struct trouble *trouble)
@@ -265,7 +278,9 @@ static enum verdict surface(const struct args *args, struct trouble *trouble)
 {
     struct showing showing = {.args = args};
     const char *path = args->values[OPTION_OUTPUT].text;
-    enum verdict verdict = read_course(&showing, trouble);
+    enum verdict verdict = check_words(args, trouble);
+    if (verdict == DONE)
+        verdict = read_course(&showing, trouble);
     if (verdict == DONE)
         verdict = read_contest(&showing, trouble);
     if (verdict == DONE)

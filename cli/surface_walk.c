@@ -53,7 +53,7 @@ static enum verdict make_schedule(struct stride *stride, struct trouble *trouble
     const size_t steps = stride->course->steps;
     stride->schedule = stride->walk->contender->settings.schedule;
     if (stride->schedule.warmup >= steps)
-        return blame(trouble, MISUSE, "a warm-up of %llu steps must be shorter than the run of %zu",
+        return blame(trouble, MISUSE, "--warmup %llu: must be less than --steps %zu",
                      (unsigned long long)stride->schedule.warmup, steps);
     stride->schedule.steps = steps;
     if (!stride->schedule.every)

@@ -41,7 +41,8 @@ class Paths(Surface):
                                      rates=lambda k: (k + 1) / 8 if k < 8 else 1 - (k - 8) / 32))
         self.near(paths["adadelta"], walk(himmelblau, (0.0, 0.0), adadelta, 40, lr=1,
                                           rates=lambda k: 0.1 ** (k // 14)))
-        self.fails(2, "surface", "booth", "--steps", 10, "--warmup", 10, says=["10 steps", "shorter than the run of 10"])
+        for words in (("--warmup", 10), ("--methods", "sgd,adadelta:warmup=10")):
+            self.fails(2, "surface", "booth", "--steps", 10, *words, says="--warmup 10: must be less than --steps 10")
 
     def test_every_function(self):
         for name in NAMES:

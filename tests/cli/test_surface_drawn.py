@@ -204,6 +204,9 @@ class Refusals(Surface):
                 (("beale", "--methods", "adam"), ["adam", "adadelta"]),
                 (("beale", "--methods", "sgd,sgd"), "twice"),
                 (("beale", "--width", "10"), "--width 10"),
+                (("beale", "--width", "50", "-o", "p.svg"), ["--width", "--output"]),
+                (("beale", "--width", "50", "--json"), ["--width", "--json"]),
+                (("beale", "--title", "mine"), ["--title", "-o PICTURE"]),
                 (("beale", "-o", "p.pdf"), [".svg", ".png"])]:
             self.fails(2, "surface", *words, says=says)
 
