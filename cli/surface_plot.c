@@ -17,7 +17,7 @@ enum { PICTURE_WIDTH = 800, PANEL_HEIGHT = 150, ROW_HEIGHT = 218, HEAD_HEIGHT = 
 static const int panel_left[] = {92, 482}, panel_width = 298;
 
 struct curve_look {
-    size_t array;        /* within struct trace */
+    size_t array;        /* within struct step_parts */
     const char *name[2]; /* of x and of y */
     const char *color;
     int width;
@@ -30,21 +30,21 @@ static const struct panel_row {
     size_t curve_count;
 } panel_rows[ROWS] = {
     {"gradient",
-     {{offsetof(struct trace, gradient), {"|g|, the gradient", "|g|, the gradient"}, "#8a8a8a", 1},
-      {offsetof(struct trace, rms_gradient),
+     {{offsetof(struct step_parts, gradient), {"|g|, the gradient", "|g|, the gradient"}, "#8a8a8a", 1},
+      {offsetof(struct step_parts, rms_gradient),
        {"RMS[g] = √(square\\_avg + eps)", "RMS[g] = √(square\\_avg + eps)"},
        "#D55E00",
        3}},
      2},
     {"step",
-     {{offsetof(struct trace, step), {"|Δx|, the step", "|Δy|, the step"}, "#8a8a8a", 1},
-      {offsetof(struct trace, rms_update),
+     {{offsetof(struct step_parts, step), {"|Δx|, the step", "|Δy|, the step"}, "#8a8a8a", 1},
+      {offsetof(struct step_parts, rms_update),
        {"RMS[Δx] = √(acc\\_delta + eps)", "RMS[Δy] = √(acc\\_delta + eps)"},
        "#0072B2",
        3}},
      2},
     {"rate",
-     {{offsetof(struct trace, rate),
+     {{offsetof(struct step_parts, rate),
        {"lr · RMS[Δx] / RMS[g], the rate", "lr · RMS[Δy] / RMS[g], the rate"},
        "#009E73",
        3}},
@@ -60,7 +60,7 @@ struct picture {
 static const double *array_of(const struct walk *walk, int axis, const struct curve_look *look)
 {
     double *array;
-    memcpy(&array, (const char *)&walk->trace[axis] + look->array, sizeof array);
+    memcpy(&array, (const char *)&walk->parts[axis] + look->array, sizeof array);
     return array;
 }
 

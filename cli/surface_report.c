@@ -96,15 +96,15 @@ enum verdict surface_print_table(const struct course *course, const struct walk 
 
 static void add_row(struct text_table *table, const struct walk *walk, int axis, size_t step)
 {
-    const struct trace *trace = &walk->trace[axis];
+    const struct step_parts *parts = &walk->parts[axis];
     const struct point before = walk->at[step - 1];
     const size_t k = step - 1;
     const double row[] = {walk->unit * (axis == 0 ? before.x : before.y),
-                          trace->gradient[k],
-                          trace->rms_gradient[k],
-                          trace->rms_update[k],
-                          trace->rate[k],
-                          trace->step[k]};
+                          parts->gradient[k],
+                          parts->rms_gradient[k],
+                          parts->rms_update[k],
+                          parts->rate[k],
+                          parts->step[k]};
     text_table_add(table, "%zu", step);
     for (size_t c = 0; c < sizeof row / sizeof *row; c++)
         text_table_add(table, "%.4g", row[c]);
@@ -149,9 +149,9 @@ static json_t *array_of(const double *values, size_t count, size_t stride)
     return array;
 }
 
-static void add_trace(json_t *line, const struct walk *walk)
+static void add_parts(json_t *line, const struct walk *walk)
 {
-    const struct trace *x = &walk->trace[0], *y = &walk->trace[1];
+    const struct step_parts *x = &walk->parts[0], *y = &walk->parts[1];
     const struct {
         const char *key;
         const double *x, *y;
@@ -166,22 +166,22 @@ static void add_trace(json_t *line, const struct walk *walk)
                                       array_of(pairs[k].y, walk->steps_done, sizeof(double))));
 }
 
-static enum verdict report_path(const struct walk *walk, int with_trace, struct trouble *trouble)
+static enum verdict report_path(const struct walk *walk, int with_parts, struct trouble *trouble)
 {
     json_t *line = event_of(walk, "path");
     const size_t count = walk->steps_done + 1;
     json_object_set_new(line, "x", array_of(&walk->at->x, count, sizeof *walk->at));
     json_object_set_new(line, "y", array_of(&walk->at->y, count, sizeof *walk->at));
     json_object_set_new(line, "f", array_of(walk->value, count, sizeof *walk->value));
-    if (with_trace && walk->trace[0].gradient)
-        add_trace(line, walk);
+    if (with_parts && walk->parts[0].gradient)
+        add_parts(line, walk);
     return report_json(stdout, line, trouble);
 }
 
-enum verdict surface_report(const struct course *course, const struct walk *walk, int with_trace,
+enum verdict surface_report(const struct course *course, const struct walk *walk, int with_parts,
                             struct trouble *trouble)
 {
-    const enum verdict verdict = report_path(walk, with_trace, trouble);
+    const enum verdict verdict = report_path(walk, with_parts, trouble);
     if (verdict != DONE)
         return verdict;
     const struct point end = walk->at[walk->steps_done];

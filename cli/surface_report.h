@@ -13,9 +13,9 @@ enum verdict surface_print_table(const struct course *course, const struct walk 
 /* Prints what steps 1, 2, 5, 10 ... and the last of an Adadelta run were made of, for each coordinate. */
 enum verdict surface_print_steps(const struct walk *walk, struct trouble *trouble);
 
-/* Prints a run's lines, its path (with what its steps are made of, where with_trace and it is Adadelta's) and what came
+/* Prints a run's lines, its path (with what its steps are made of, where with_parts and it is Adadelta's) and what came
    of it. */
-enum verdict surface_report(const struct course *course, const struct walk *walk, int with_trace,
+enum verdict surface_report(const struct course *course, const struct walk *walk, int with_parts,
                             struct trouble *trouble);
 
 #endif

@@ -31,14 +31,14 @@ double course_value(const struct course *course, struct point at)
 
 static enum verdict reserve(struct walk *walk, size_t steps, struct trouble *trouble)
 {
-    const int is_traced = walk->contender->settings.method == ADADELTA_METHOD_ADADELTA;
+    const int is_adadelta = walk->contender->settings.method == ADADELTA_METHOD_ADADELTA;
     walk->at = malloc((steps + 1) * sizeof *walk->at);
     walk->value = malloc((steps + 1) * sizeof *walk->value);
     int missing = !walk->at || !walk->value;
-    for (int i = 0; i < 2 && is_traced; i++) {
-        struct trace *trace = &walk->trace[i];
-        double **const arrays[] = {&trace->gradient, &trace->rms_gradient, &trace->rms_update, &trace->rate,
-                                   &trace->step};
+    for (int i = 0; i < 2 && is_adadelta; i++) {
+        struct step_parts *parts = &walk->parts[i];
+        double **const arrays[] = {&parts->gradient, &parts->rms_gradient, &parts->rms_update, &parts->rate,
+                                   &parts->step};
         for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) {
             *arrays[k] = malloc(steps * sizeof **arrays[k]);
             missing |= !*arrays[k];
@@ -121,18 +121,18 @@ static void take_gradient(struct stride *stride, size_t k)
 }
 
 /* What step k was made of: acc_delta is that of before, square_avg has the step's own gradient. */
-static void write_trace(struct stride *stride, size_t k, const double acc_delta[2], const double before[2])
+static void write_parts(struct stride *stride, size_t k, const double acc_delta[2], const double before[2])
 {
     const double lr = stride->hyper.lr / stride->update_unit * adadelta_schedule_rate(&stride->schedule, (uint64_t)k);
     double square_avg[2];
     adadelta_copy_state(stride->optimizer, 0, "square_avg", ADADELTA_F64, square_avg);
     for (int i = 0; i < 2; i++) {
-        const struct trace *trace = &stride->walk->trace[i];
-        trace->gradient[k] = stride->gradient[i];
-        trace->rms_gradient[k] = sqrt(square_avg[i] + stride->hyper.eps);
-        trace->rms_update[k] = stride->update_unit * sqrt(acc_delta[i] + stride->hyper.eps);
-        trace->rate[k] = lr * trace->rms_update[k] / trace->rms_gradient[k];
-        trace->step[k] = stride->position[i] - before[i];
+        const struct step_parts *parts = &stride->walk->parts[i];
+        parts->gradient[k] = stride->gradient[i];
+        parts->rms_gradient[k] = sqrt(square_avg[i] + stride->hyper.eps);
+        parts->rms_update[k] = stride->update_unit * sqrt(acc_delta[i] + stride->hyper.eps);
+        parts->rate[k] = lr * parts->rms_update[k] / parts->rms_gradient[k];
+        parts->step[k] = stride->position[i] - before[i];
     }
 }
 
@@ -148,11 +148,11 @@ static void write_place(const struct stride *stride, size_t k)
 static enum verdict take_step(struct stride *stride, size_t k, struct trouble *trouble)
 {
     struct walk *walk = stride->walk;
-    const int is_traced = walk->trace[0].gradient != NULL;
+    const int is_adadelta = walk->parts[0].gradient != NULL;
     const double before[2] = {stride->position[0], stride->position[1]};
     double acc_delta[2];
     take_gradient(stride, k);
-    if (is_traced)
+    if (is_adadelta)
         adadelta_copy_state(stride->optimizer, 0, "acc_delta", ADADELTA_F64, acc_delta);
     const enum adadelta_status status = adadelta_step(stride->optimizer);
     if (status && status != ADADELTA_ERROR_NONFINITE)
@@ -161,8 +161,8 @@ static enum verdict take_step(struct stride *stride, size_t k, struct trouble *t
         walk->diverged = k + 1;
         return DONE;
     }
-    if (is_traced)
-        write_trace(stride, k, acc_delta, before);
+    if (is_adadelta)
+        write_parts(stride, k, acc_delta, before);
     write_place(stride, k + 1);
     walk->steps_done = k + 1;
     if (!isfinite(walk->value[k + 1]) || !isfinite(walk->at[k + 1].x) || !isfinite(walk->at[k + 1].y))
@@ -189,11 +189,11 @@ void walk_free(struct walk *walk)
     free(walk->at);
     free(walk->value);
     for (int i = 0; i < 2; i++) {
-        free(walk->trace[i].gradient);
-        free(walk->trace[i].rms_gradient);
-        free(walk->trace[i].rms_update);
-        free(walk->trace[i].rate);
-        free(walk->trace[i].step);
+        free(walk->parts[i].gradient);
+        free(walk->parts[i].rms_gradient);
+        free(walk->parts[i].rms_update);
+        free(walk->parts[i].rate);
+        free(walk->parts[i].step);
     }
 }
 

@@ -21,7 +21,7 @@ struct course {
 };
 
 /* What Adadelta's step is made of, for one coordinate: arrays [steps], in the run's own unit. */
-struct trace {
+struct step_parts {
     double *gradient; /* as the method was given it, with its noise */
     double *rms_gradient, *rms_update;
     double *rate; /* what the gradient is multiplied with */
@@ -37,10 +37,10 @@ struct walk {
     size_t turn;               /* how many runs of its method come before it */
     double unit;               /* the coordinates it works with are so many times as large */
     size_t steps_done;
-    size_t diverged;       /* the step that led out of the numbers, or could not be taken; 0: none did */
-    struct point *at;      /* [steps_done + 1] the path in the unit of the course, from its start */
-    double *value;         /* [steps_done + 1] */
-    struct trace trace[2]; /* of x and y; NULL for other methods than Adadelta */
+    size_t diverged;            /* the step that led out of the numbers, or could not be taken; 0: none did */
+    struct point *at;           /* [steps_done + 1] the path in the unit of the course, from its start */
+    double *value;              /* [steps_done + 1] */
+    struct step_parts parts[2]; /* of x and y; NULL for other methods than Adadelta */
 };
 
 /* The value of the course at a place. */
