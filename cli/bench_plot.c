@@ -47,13 +47,12 @@ static void write_axes(FILE *script, const struct drawing *drawing)
         low = fmin(low, fmin(point->step_ns, point->limit_ns));
         high = fmax(high, fmax(point->step_ns, point->limit_ns));
     }
+    gnuplot_frame(script);
     fprintf(script, "set title 'What a step costs for each parameter'.\"\\n\".");
     gnuplot_text(script, drawing->subtitle);
     fprintf(script,
             " noenhanced\nset xlabel 'parameters' noenhanced\nset ylabel 'nanoseconds a parameter' noenhanced\n"
-            "set border 3 linecolor rgb '#555555'\nset tics nomirror textcolor rgb '#222222'\n"
-            "set grid ytics linecolor rgb '#dddddd' linewidth 1\nset rmargin 5\n"
-            "set key bmargin center horizontal Left reverse noenhanced samplen 3.5 maxcols 1\n"
+            "set rmargin 5\nset key bmargin center horizontal Left reverse noenhanced samplen 3.5 maxcols 1\n"
             "set logscale x\nset format x '10^{%%L}'\nset xrange [%g:%g]\nset yrange [%g:%g]\n",
             first / 1.3, 1.3 * last, low / 1.2, 1.2 * high);
     fprintf(script, "set tmargin at screen %g\nset bmargin at screen %g\n", top,

@@ -200,10 +200,9 @@ static void write_axes(FILE *script, const struct chart *chart, const struct y_r
     gnuplot_text(script, chart->subtitle);
     fprintf(script, " noenhanced\nset xlabel 'epoch' noenhanced\nset ylabel ");
     gnuplot_text(script, chart->y_label);
-    fprintf(script,
-            " noenhanced\nset border 3 linecolor rgb '#555555'\nset tics nomirror textcolor rgb '#222222'\n"
-            "set grid ytics linecolor rgb '#dddddd' linewidth 1\n"
-            "set key bmargin center horizontal Left reverse noenhanced samplen %s maxcols 1\n",
+    fprintf(script, " noenhanced\n");
+    gnuplot_frame(script);
+    fprintf(script, "set key bmargin center horizontal Left reverse noenhanced samplen %s maxcols 1\n",
             has_dashes(chart) ? "5" : "2.5");
     fprintf(script, "set tmargin at screen %g\nset bmargin at screen %g\nset rmargin %d\n", top_of(chart),
             bottom_of(chart), margin_of(chart));

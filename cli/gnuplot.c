@@ -21,6 +21,11 @@ static const struct line_style styles[] = {
 };
 _Static_assert(sizeof styles / sizeof *styles == ADADELTA_METHOD_COUNT, "a method has no line style");
 
+/* The same palette, but for yellow, which is hard to see on white; and grey. */
+static const struct line_style plain_styles[] = {{"#0072B2", 7},  {"#D55E00", 5},  {"#009E73", 9}, {"#CC79A7", 11},
+                                                 {"#E69F00", 13}, {"#56B4E9", 15}, {"#000000", 4}, {"#888888", 6}};
+_Static_assert(sizeof plain_styles / sizeof *plain_styles == PLAIN_STYLES, "a plain style is missing");
+
 /* Lengths of strokes and gaps; as many as a picture has curves. */
 static const char *const dashes[] = {
     "solid", "(9,4)", "(2,3)", "(9,3,2,3)", "(18,4)", "(9,3,2,3,2,3)", "(5,2)", "(18,3,2,3)", "(2,7)",
@@ -45,6 +50,11 @@ enum { FORMAT_COUNT = sizeof formats / sizeof *formats };
 const struct line_style *method_style(enum adadelta_method method)
 {
     return &styles[method];
+}
+
+const struct line_style *plain_style(size_t k)
+{
+    return &plain_styles[k % PLAIN_STYLES];
 }
 
 int method_of_name(const char *name, enum adadelta_method *method)
@@ -182,6 +192,13 @@ enum verdict gnuplot_draw(const char *path, void (*write)(FILE *script, const vo
                           struct trouble *trouble)
 {
     return gnuplot_draw_sized(path, WIDTH, HEIGHT, write, context, trouble);
+}
+
+void gnuplot_frame(FILE *script)
+{
+    fputs("set border 3 linecolor rgb '#555555'\nset tics nomirror textcolor rgb '#222222'\n"
+          "set grid ytics linecolor rgb '#dddddd' linewidth 1\n",
+          script);
 }
 
 void gnuplot_text(FILE *script, const char *text)

@@ -10,13 +10,18 @@
 
 #include "trouble.h"
 
-/* How a method looks in every picture. */
+/* How a curve looks. */
 struct line_style {
-    const char *color; /* of Okabe and Ito's palette, which colour-blind people can tell apart */
+    const char *color; /* of Okabe and Ito's palette, which the colour-blind can tell apart */
     int point;         /* gnuplot's number of the point's shape, so that grey prints can be read too */
 };
 
+/* Of a method, the same in every picture. */
 const struct line_style *method_style(enum adadelta_method method);
+
+/* Of what is no method, for number k modulo PLAIN_STYLES; all have different colours. */
+enum { PLAIN_STYLES = 8 };
+const struct line_style *plain_style(size_t k);
 
 /* The method that a column of a table is named after, whatever its capitals are. 0: none. */
 int method_of_name(const char *name, enum adadelta_method *method);
@@ -39,6 +44,9 @@ enum verdict gnuplot_draw_sized(const char *path, int width, int height,
 /* The largest number that an axis may hold, either way; a logarithmic one nothing below its inverse. Beyond, distances
    and marks leave the doubles. */
 extern const double gnuplot_most;
+
+/* The axes of a picture with curves: at the left and below, with lines across at the marks of y. */
+void gnuplot_frame(FILE *script);
 
 /* Writes a text as gnuplot's quoted string, in which nothing has a meaning. */
 void gnuplot_text(FILE *script, const char *text);

@@ -7,10 +7,7 @@
 
 #include "gnuplot.h"
 
-/* Of Okabe and Ito's colours, but for yellow, which is hard to see on white; and grey. */
-static const struct line_style styles[] = {{"#0072B2", 7},  {"#D55E00", 5},  {"#009E73", 9}, {"#CC79A7", 11},
-                                           {"#E69F00", 13}, {"#56B4E9", 15}, {"#000000", 4}, {"#888888", 6}};
-enum { STYLE_COUNT = sizeof styles / sizeof *styles, MAX_LINES = 9, FEW_ROWS = 40 };
+enum { MAX_LINES = 9, FEW_ROWS = 40 };
 
 /* The layout in parts of the picture's height: title above, the axis and the legend's lines below. */
 static const double top = 0.9, axis_height = 0.13, line_height = 0.041;
@@ -99,9 +96,10 @@ static void write_axes(FILE *script, const struct drawing *drawing)
     gnuplot_text(script, words->x_label ? words->x_label : table->names[0]);
     fprintf(script, " noenhanced\nset ylabel ");
     gnuplot_text(script, words->y_label ? words->y_label : is_alone ? table->names[1] : "");
+    fprintf(script, " noenhanced\n");
+    gnuplot_frame(script);
     fprintf(script,
-            " noenhanced\nset border 3 linecolor rgb '#555555'\nset tics nomirror textcolor rgb '#222222'\n"
-            "set grid ytics linecolor rgb '#dddddd' linewidth 1\nset rmargin 5\n"
+            "set rmargin 5\n"
             "set key bmargin center horizontal Left reverse noenhanced samplen 3.5 maxcols 1\n"
             "set tmargin at screen %g\nset bmargin at screen %g\n",
             top, axis_height + line_height * (double)(table->columns - 1));
@@ -127,22 +125,22 @@ static void write_data(FILE *script, const struct drawing *drawing)
    dashes where these begin anew. */
 static void choose_styles(const struct plot_table *table, const struct line_style *chosen[], size_t dash[])
 {
-    int is_taken[STYLE_COUNT] = {0};
+    int is_taken[PLAIN_STYLES] = {0};
     for (size_t column = 1; column < table->columns; column++) {
         enum adadelta_method method;
         chosen[column] = method_of_name(table->names[column], &method) ? method_style(method) : NULL;
         dash[column] = 0;
-        for (size_t s = 0; s < STYLE_COUNT && chosen[column]; s++)
-            is_taken[s] |= strcmp(styles[s].color, chosen[column]->color) == 0;
+        for (size_t s = 0; s < PLAIN_STYLES && chosen[column]; s++)
+            is_taken[s] |= strcmp(plain_style(s)->color, chosen[column]->color) == 0;
     }
     size_t next = 0;
     for (size_t column = 1; column < table->columns; column++) {
         if (chosen[column])
             continue;
-        while (is_taken[next % STYLE_COUNT])
+        while (is_taken[next % PLAIN_STYLES])
             next++;
-        chosen[column] = &styles[next % STYLE_COUNT];
-        dash[column] = next++ / STYLE_COUNT;
+        chosen[column] = plain_style(next);
+        dash[column] = next++ / PLAIN_STYLES;
     }
 }
 

@@ -12,11 +12,6 @@
 
 const struct known_header trace_header = {trace_columns, TRACE_COLUMN_COUNT, TRACE_VALUE, TRACE_TENSOR};
 
-/* Of Okabe and Ito's colours, but for yellow, which is hard to see on white; and grey. */
-static const char *const colors[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
-                                     "#E69F00", "#56B4E9", "#000000", "#888888"};
-enum { COLOR_COUNT = sizeof colors / sizeof *colors };
-
 /* The picture is 1200 wide, and higher where many matrices are stacked. */
 enum { WIDTH = 1200, HEIGHT = 600, STACKED = 4, PANEL_HEIGHT = 110, MAX_MATRICES = 64 };
 
@@ -190,10 +185,10 @@ static void write_rates(FILE *script, const struct drawing *drawing)
     gnuplot_log_y(script, drawing->low / 1.3, 1.3 * drawing->high);
     for (size_t t = 0; t < count; t++)
         fprintf(script, "%s$rates%zu using 1:2 with lines linewidth 1 linecolor rgb '#a0%s' notitle",
-                t ? ", " : "plot ", t, colors[t % COLOR_COUNT] + 1);
+                t ? ", " : "plot ", t, plain_style(t)->color + 1);
     for (size_t t = 0; t < count; t++) {
         fprintf(script, ", $medians%zu using 1:2 with lines linewidth 3 linecolor rgb '%s' dashtype %s title ", t,
-                colors[t % COLOR_COUNT], dash_style(t / COLOR_COUNT));
+                plain_style(t)->color, dash_style(t / PLAIN_STYLES));
         gnuplot_text(script, drawing->table->words[t]);
         fprintf(script, ".', the median'");
     }
@@ -214,8 +209,8 @@ static void write_updates(FILE *script, const struct drawing *drawing, size_t te
             " at graph 1, graph 1 right offset 0, 0.5 textcolor rgb '%s' noenhanced\n"
             "set xlabel '%s' noenhanced\nset format x '%s'\nset yrange [%.9g:%.9g]\nset ytics %g\n"
             "plot $updates%zu using 1:2 with lines linewidth 1 linecolor rgb '#60%s' notitle\n",
-            colors[tensor % COLOR_COUNT], is_last ? "epoch" : "", is_last ? "%g" : "", -bound, bound,
-            gnuplot_step(bound), tensor, colors[tensor % COLOR_COUNT] + 1);
+            plain_style(tensor)->color, is_last ? "epoch" : "", is_last ? "%g" : "", -bound, bound, gnuplot_step(bound),
+            tensor, plain_style(tensor)->color + 1);
 }
 
 static void write_drawing(FILE *script, const void *context)
@@ -230,10 +225,9 @@ static void write_drawing(FILE *script, const void *context)
     gnuplot_text(script, drawing->title ? drawing->title : "Effective rates and updates of sampled weights");
     fprintf(script, ".\"\\n\".");
     gnuplot_text(script, slash ? slash + 1 : drawing->table->path);
-    fprintf(script,
-            " noenhanced\nset border 3 linecolor rgb '#555555'\nset tics nomirror textcolor rgb '#222222'\n"
-            "set grid ytics linecolor rgb '#dddddd' linewidth 1\nset xrange [0:%.9g]\n",
-            drawing->last > 0 ? drawing->last : 1);
+    fprintf(script, " noenhanced\n");
+    gnuplot_frame(script);
+    fprintf(script, "set xrange [0:%.9g]\n", drawing->last > 0 ? drawing->last : 1);
     if (drawing->high > 0)
         write_rates(script, drawing);
     for (size_t t = 0; t < drawing->table->word_count; t++)

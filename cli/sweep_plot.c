@@ -274,9 +274,8 @@ static void write_points(FILE *script, const struct picture *picture)
     fprintf(script, "set xrange [-0.5:%zu.5]\nset ylabel '%s' noenhanced\n", axis->count - 1,
             metric_style(picture->sweep->metric)->label);
     write_y_range(script, picture);
-    fprintf(script, "set border 3 linecolor rgb '#555555'\nset xtics nomirror textcolor rgb '#222222'\n"
-                    "set ytics nomirror textcolor rgb '#222222'\nunset key\n"
-                    "set grid ytics linecolor rgb '#dddddd' linewidth 1\n");
+    gnuplot_frame(script);
+    fprintf(script, "unset key\n");
     write_figures(script, picture);
     fprintf(script,
             "plot $runs using ($1-0.12):2 with points pointtype 6 pointsize 0.6 linecolor rgb '#777777', "
