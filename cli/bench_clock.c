@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "order.h"
+
 double clock_seconds(void)
 {
     struct timespec time;
@@ -18,12 +20,6 @@ void clock_rest(double seconds)
 {
     const struct timespec time = {.tv_sec = (time_t)seconds, .tv_nsec = (long)(1e9 * (seconds - floor(seconds)))};
     nanosleep(&time, NULL);
-}
-
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 double median(double *values, size_t count)

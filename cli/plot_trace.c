@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "gnuplot.h"
+#include "order.h"
 #include "trace.h"
 
 const struct known_header trace_header = {trace_columns, TRACE_COLUMN_COUNT, TRACE_VALUE, TRACE_TENSOR};
@@ -38,28 +39,18 @@ struct drawing {
 
 /* ---- Order ---- */
 
-static int compare(double a, double b)
-{
-    return (a > b) - (a < b);
-}
-
 static int by_weight(const void *left_point, const void *right_point)
 {
     const struct point *a = left_point, *b = right_point;
-    const int tensors = (a->tensor > b->tensor) - (a->tensor < b->tensor), indices = compare(a->index, b->index);
-    return tensors ? tensors : indices ? indices : compare(a->step, b->step);
+    const int tensors = (a->tensor > b->tensor) - (a->tensor < b->tensor), indices = ascending(&a->index, &b->index);
+    return tensors ? tensors : indices ? indices : ascending(&a->step, &b->step);
 }
 
 static int by_step(const void *left_point, const void *right_point)
 {
     const struct point *a = left_point, *b = right_point;
-    const int tensors = (a->tensor > b->tensor) - (a->tensor < b->tensor), steps = compare(a->step, b->step);
-    return tensors ? tensors : steps ? steps : compare(a->index, b->index);
-}
-
-static int by_size(const void *a, const void *b)
-{
-    return compare(*(const double *)a, *(const double *)b);
+    const int tensors = (a->tensor > b->tensor) - (a->tensor < b->tensor), steps = ascending(&a->step, &b->step);
+    return tensors ? tensors : steps ? steps : ascending(&a->index, &b->index);
 }
 
 static enum verdict take_points(struct drawing *drawing, struct trouble *trouble)
@@ -134,7 +125,7 @@ static void write_medians(FILE *script, const struct drawing *drawing, size_t te
         }
         if (first->tensor != tensor || count == 0)
             continue;
-        qsort(drawing->rates, count, sizeof *drawing->rates, by_size);
+        qsort(drawing->rates, count, sizeof *drawing->rates, ascending);
         write_value(script, first->epoch, (drawing->rates[(count - 1) / 2] + drawing->rates[count / 2]) / 2);
     }
     fprintf(script, "END\n");

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "order.h"
+
 enum verdict field_make(struct field *field, const struct course *course, size_t columns, size_t rows,
                         struct point first, struct point last, struct trouble *trouble)
 {
@@ -23,12 +25,6 @@ enum verdict field_make(struct field *field, const struct course *course, size_t
     return DONE;
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 enum verdict field_levels(const struct field *field, size_t count, double *level, struct trouble *trouble)
 {
     const size_t size = field->columns * field->rows;
@@ -36,7 +32,7 @@ enum verdict field_levels(const struct field *field, size_t count, double *level
     if (!sorted)
         return blame_memory(trouble);
     memcpy(sorted, field->value, size * sizeof *sorted);
-    qsort(sorted, size, sizeof *sorted, compare_numbers);
+    qsort(sorted, size, sizeof *sorted, ascending);
     for (size_t k = 0; k < count; k++) {
         const double part = (double)(k + 1) / (double)(count + 1);
         level[k] = sorted[(size_t)(part * part * (double)(size - 1))];
