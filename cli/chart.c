@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "gnuplot.h"
+#include "order.h"
 
 enum { FEW_EPOCHS = 40, LEAST_MARGIN = 12, MAX_LABEL = 28 };
 
@@ -23,12 +24,6 @@ struct y_range {
     double low, high;
     int logarithmic;
 };
-
-static int compare_numbers(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /* Half the width of a curve's band. */
 static double spread_at(const struct curve *curve, size_t i)
@@ -69,7 +64,7 @@ static struct y_range choose_range(const struct chart *chart)
     }
     if (start_count == 0)
         return (struct y_range){0, 1, 0};
-    qsort(starts, start_count, sizeof *starts, compare_numbers);
+    qsort(starts, start_count, sizeof *starts, ascending);
     const double largest = range.high, middle = starts[(start_count - 1) / 2];
     range.high = fmax(fmin(largest, highest_start * middle), range.low);
     if (range.low > 0 && range.high > 4 * range.low)

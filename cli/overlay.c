@@ -2,9 +2,10 @@
 /* See overlay.h. */
 #include "overlay.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <string.h>
+
+#include "gnuplot.h"
 
 enum { MOST_CURVES = 9 };
 
@@ -36,25 +37,9 @@ const char *overlay_name(const struct overlay *overlay, size_t k)
     return overlay->table.names[k + 1];
 }
 
-/* Whether two names are the same but for capitals. */
-static int same_name(const char *a, const char *b)
-{
-    while (*a && tolower((unsigned char)*a) == tolower((unsigned char)*b)) {
-        a++;
-        b++;
-    }
-    return tolower((unsigned char)*a) == tolower((unsigned char)*b);
-}
-
 int overlay_method(const struct overlay *overlay, size_t k, enum adadelta_method *method)
 {
-    for (int i = 0; i < ADADELTA_METHOD_COUNT; i++) {
-        if (same_name(overlay_name(overlay, k), adadelta_method_name((enum adadelta_method)i))) {
-            *method = (enum adadelta_method)i;
-            return 1;
-        }
-    }
-    return 0;
+    return method_of_name(overlay_name(overlay, k), method);
 }
 
 double overlay_epoch(const struct overlay *overlay, size_t i)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "order.h"
 #include "report.h"
 #include "settings.h"
 
@@ -53,19 +54,13 @@ double sweep_figure(const struct sweep *sweep, size_t cell, size_t seed)
     return run->outcome == RUN_DONE ? figures[sweep->metric] : NAN;
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 struct summary figures_summary(double *figures, size_t count)
 {
     struct summary summary = {count, 0, NAN, NAN, NAN, NAN, NAN};
     double sum = 0, squares = 0;
     if (count == 0)
         return summary;
-    qsort(figures, count, sizeof *figures, compare_numbers);
+    qsort(figures, count, sizeof *figures, ascending);
     for (size_t i = 0; i < count; i++)
         sum += figures[i];
     summary.mean = sum / (double)count;
