@@ -36,9 +36,9 @@ static int is_within(const struct chart *chart, double epoch)
     return epoch >= 1 && epoch <= (double)chart->epochs;
 }
 
-/* From the smallest value to the largest, bands included where they stay above 0, but no higher than three times what
-   the methods start at in the middle: one that diverges leaves at the top and does not squash the others. Logarithmic
-   where that range is more than fourfold; there is room for a thousand times the middle then. */
+/* From the smallest value to the largest, bands included where they stay above half of their curve, but no higher than
+   three times what the methods start at in the middle: one that diverges leaves at the top and does not squash the
+   others. Logarithmic where that range is more than fourfold; there is room for a thousand times the middle then. */
 static struct y_range choose_range(const struct chart *chart)
 {
     struct y_range range = {INFINITY, -INFINITY, 0};
@@ -48,7 +48,7 @@ static struct y_range choose_range(const struct chart *chart)
         const struct curve *curve = &chart->curves[c];
         for (size_t i = 0; i < curve->count; i++) {
             const double spread = spread_at(curve, i), low = curve->y[i] - spread;
-            range.low = fmin(range.low, chart->factor * (low > 0 ? low : curve->y[i]));
+            range.low = fmin(range.low, chart->factor * fmax(low, 0.5 * curve->y[i]));
             range.high = fmax(range.high, chart->factor * (curve->y[i] + spread));
         }
         if (curve->count > 0)

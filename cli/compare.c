@@ -338,7 +338,8 @@ const struct command compare_command = {
                "Every run begins with the same weights and sees the same batches. Without --test and\n"
                "--test-fraction a fifth of the rows is set apart to test on. Settings below are for all methods, but\n"
                "for those that stand in --methods; --state is for those that can have it. The rate is constant\n"
-               "unless --schedule is given.\n",
+               "unless --schedule is given. With --seeds or --keep, Ctrl-C stops, says how far it came, and --keep\n"
+               "keeps the runs that ended; the exit code is 0.\n",
     .groups = {&contest_options, &data_options, &test_options, &model_options, &hyper_options, &effort_options,
                &common_options},
     .examples = {"adadelta compare digits.csv --model mlp:64 --epochs 20 -o digits.svg",

@@ -189,7 +189,7 @@ const struct command sweep_command = {
                "test rows. Without --test and --test-fraction a fifth of the rows is set apart to test on, by the\n"
                "first seed for all runs. Settings below are for all cells. A run is what `train` does with the same\n"
                "options. The best cell has the fewest runs that failed and of these the smallest mean. Ctrl-C stops,\n"
-               "and -o keeps the runs that ended.\n",
+               "with exit code 0, and -o keeps the runs that ended.\n",
     .groups = {&sweep_options, &data_options, &test_options, &model_options, &method_options, &hyper_options,
                &effort_options, &plain_options},
     .examples = {"adadelta sweep digits.csv --grid eps=1e-2,1e-4,1e-6 --grid rho=0.9,0.95,0.99 --model mlp:64",

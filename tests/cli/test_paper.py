@@ -12,8 +12,8 @@ from common import PROGRAM, SOURCE, Case, lines_of, svg_texts
 
 # Rows and columns of figures of each table.
 TABLES = {"table1": (5, 3), "table2": (4, 3), "fashion-table1": (5, 3), "fashion-table2": (4, 3), "init-sgd": (4, 5),
-          "table2-summed": (4, 3)}
-WITHOUT_PICTURE = {"init-sgd", "table2-summed"}
+          "table2-summed": (4, 3), "momentum-lr": (3, 3)}
+WITHOUT_PICTURE = {"init-sgd", "table2-summed", "momentum-lr"}
 LISTS = {"momentum": 3, "init": 5, "scale": 3, "scale-eps": 3, "activation": 2, "annealing": 4}
 CURVES = {"figure1": 5, "fashion-figure1": 5}
 DRAWN = {"gain": ["constant", "random sign", "Gaussian noise"], "eps-above": ["eps above 1e-8", "eps above 1e-2"]}
