@@ -3,7 +3,7 @@
  * adadelta.h - the Adadelta optimizer step, the methods it is compared with, and checkpoints of a running optimizer.
  *
  * Adadelta (M. D. Zeiler, "ADADELTA: An Adaptive Learning Rate Method", arXiv:1212.5701, Algorithm 1) keeps two
- * decaying averages for every parameter, and needs no learning rate:
+ * decaying averages for every parameter; the root of eps stands where others have a learning rate (docs/math.md):
  *
  *     v = rho*v + (1 - rho)*g^2              v is square_avg, the paper's E[g^2]
  *     d = sqrt((u + eps) / (v + eps)) * g    u is acc_delta, the paper's E[dx^2], as the step before left it
