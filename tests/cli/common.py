@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Runs the program as a person would: what every test of the command line shares."""
 import contextlib
+import fcntl
 import gzip
 import json
 import os
+import pty
 import shutil
 import signal
 import struct
 import subprocess
 import tempfile
+import termios
 import time
 import unittest
 import xml.etree.ElementTree as xml
@@ -61,6 +64,15 @@ class Case(unittest.TestCase):
             for name in os.listdir(self.folder):
                 with contextlib.suppress(FileNotFoundError):  # one that was made to try the folder
                     size += os.path.getsize(self.path(name)) if name.endswith(".tmp") else 0
+
+    def pseudo_terminal(self, rows, columns):
+        """Our end of a terminal of that size, and the program's."""
+        try:
+            ours, theirs = pty.openpty()
+        except OSError as error:  # a container without /dev/pts
+            self.skipTest(f"no pseudo-terminal to be had: {error}")
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        return ours, theirs
 
     def run_program(self, *words, env=None):
         process = self.start(*words, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)

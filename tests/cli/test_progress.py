@@ -1,12 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The bar on a terminal, as a terminal sees it, and the lines where there is none."""
-import fcntl
 import os
-import pty
 import re
-import struct
 import subprocess
-import termios
 import time
 import unittest
 
@@ -18,11 +14,7 @@ RUN = ("train", data("digits.csv"), "--model", "mlp:64", "--test-fraction", 0.2)
 class Terminal(Case):
     def on_terminal(self, columns, *words, term="xterm"):
         """What a run writes to a terminal of that width on standard error; its standard output; its time."""
-        try:
-            ours, theirs = pty.openpty()
-        except OSError as error:  # a container without /dev/pts
-            self.skipTest(f"no pseudo-terminal to be had: {error}")
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        ours, theirs = self.pseudo_terminal(24, columns)
         start = time.monotonic()
         process = self.start(*words, env={"TERM": term}, stdout=subprocess.PIPE, stderr=theirs)
         os.close(theirs)

@@ -1,12 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The paths of `surface` on a terminal and in pictures, and what it refuses."""
-import fcntl
 import os
-import pty
 import re
-import struct
 import subprocess
-import termios
 import unittest
 
 from common import PROGRAM, default_signals, png_size, svg_texts
@@ -86,8 +82,7 @@ class Drawing(Surface):
 
     def terminal(self, **env):
         """What a terminal of 100 by 40 shows."""
-        master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+        master, slave = self.pseudo_terminal(40, 100)
         environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
         process = subprocess.Popen([PROGRAM, "surface", "beale"], stdout=slave, env={**environment, **env},
                                    preexec_fn=default_signals)
