@@ -412,8 +412,9 @@ struct adadelta_tensor {
 ADADELTA_API enum adadelta_status adadelta_add_tensor(struct adadelta *optimizer, size_t group,
                                                       const struct adadelta_tensor *tensor, size_t *index);
 
-/* Gives a tensor other arrays of the same shape and types; a sparse gradient is forgotten. Errors, nothing changed:
-   ADADELTA_ERROR_ARGUMENT, _OVERLAP. */
+/* Gives a tensor other arrays of the same shape and types; a sparse gradient is forgotten. Cheap where values are the
+   tensor's already, so that every tensor may get another gradient before each step; new values are compared with the
+   arrays of all tensors. Errors, nothing changed: ADADELTA_ERROR_ARGUMENT, _OVERLAP. */
 ADADELTA_API enum adadelta_status adadelta_set_buffers(struct adadelta *optimizer, size_t index, void *values,
                                                        const void *gradient);
 

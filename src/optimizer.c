@@ -199,11 +199,12 @@ enum adadelta_status adadelta_get_schedule(const struct adadelta *optimizer, str
 
 /* ---- Clone and counts ---- */
 
-/* Everything but groups and tensors. */
+/* Everything but groups and tensors, which have brought their places with them. */
 static void copy_rest(struct adadelta *clone, const struct adadelta *optimizer)
 {
     clone->gradients = optimizer->gradients;
     clone->schedule = optimizer->schedule;
+    clone->placed = optimizer->placed;
     clone->steps = optimizer->steps;
     clone->skipped = optimizer->skipped;
     clone->swapped = optimizer->swapped;

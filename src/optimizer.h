@@ -25,7 +25,15 @@ enum { MAX_PARTS = MAX_STATES + 3 };
 /* Elements whose sums are taken together, and which are not split over threads. */
 enum { BLOCK = 4096 };
 
+/* Where values lie: from one address to before another. */
+struct extent {
+    uintptr_t begin, end;
+};
+
 struct tensor {
+    /* Not this tensor's: number k has the k-th in the order of addresses. So the order takes no memory of its own. */
+    struct extent place;
+
     struct adadelta_tensor info;  /* defaults filled in; info.name is ours, its arrays the caller's */
     enum adadelta_dtype computed; /* ADADELTA_F32 or ADADELTA_F64 */
     kernel *in_place;             /* takes parameters and state as they are stored; NULL: there is none */
@@ -87,6 +95,7 @@ struct adadelta {
     size_t group_count;
     struct tensor *tensors;
     size_t tensor_count;
+    size_t placed;               /* of the tensors, those that have elements: as many have a place */
     struct adadelta_error error; /* of the last call that failed */
 };
 
@@ -114,10 +123,6 @@ size_t shape_elements(enum adadelta_dtype dtype, size_t ndim, const size_t *shap
 
 /* The tensor of that number; where there is none NULL, said in the optimizer's error. */
 struct tensor *tensor_find(struct adadelta *optimizer, size_t index);
-
-/* Whether a tensor can have a sparse gradient of so many rows; whether they exist is for the step to see. */
-enum adadelta_status tensor_check_rows(struct adadelta *optimizer, size_t index, size_t count, const size_t *rows,
-                                       const void *gradient);
 
 /* The settings that a tensor follows. */
 const struct adadelta_hyper *tensor_hyper(const struct adadelta *optimizer, const struct tensor *tensor);
@@ -164,6 +169,19 @@ void tensor_release(const struct adadelta *optimizer, struct tensor *tensor);
 
 /* The bytes of memory that adding such a tensor takes from the allocator, or SIZE_MAX. */
 size_t tensor_memory(const struct adadelta_options *options, const struct adadelta_tensor *tensor);
+
+/* ---- The caller's arrays: buffers.c ---- */
+
+/* Checks the arrays of a tensor, number index or one yet to come, against one another and against all other tensors:
+   nothing may share memory with parameters. Gradients may share memory with one another. */
+enum adadelta_status buffers_check(struct adadelta *optimizer, size_t index, const struct tensor *tensor);
+
+/* Takes the values of a new tensor of that number among those that the next are checked against. */
+void buffers_register(struct adadelta *optimizer, size_t index);
+
+/* Whether a tensor can have a sparse gradient of so many rows; whether they exist is for the step to see. */
+enum adadelta_status buffers_check_rows(struct adadelta *optimizer, size_t index, size_t count, const size_t *rows,
+                                        const void *gradient);
 
 /* ---- State in codes and in other types: codes.c ---- */
 

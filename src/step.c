@@ -257,7 +257,7 @@ enum adadelta_status adadelta_step_rows(struct adadelta *optimizer, size_t index
         return ADADELTA_ERROR_ARGUMENT;
     enum adadelta_status status = single_tensor(optimizer, index);
     if (!status)
-        status = tensor_check_rows(optimizer, index, count, rows, gradient);
+        status = buffers_check_rows(optimizer, index, count, rows, gradient);
     if (status)
         return status;
     static const size_t no_rows;

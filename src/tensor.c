@@ -275,42 +275,6 @@ size_t tensor_bytes(const struct tensor *tensor)
     return tensor->n * adadelta_dtype_size(tensor->info.dtype);
 }
 
-static size_t gradient_bytes(const struct tensor *tensor)
-{
-    const size_t elements = tensor->rows ? tensor->row_count * tensor->width : tensor->n;
-    return elements * adadelta_dtype_size(tensor->info.gradient_dtype);
-}
-
-static size_t rows_bytes(const struct tensor *tensor)
-{
-    return tensor->rows ? tensor->row_count * sizeof *tensor->rows : 0;
-}
-
-/* Checks the arrays of a tensor, number index or one yet to come, against one another and against all other tensors:
-   nothing may share memory with parameters. Gradients may share memory with one another. */
-static enum adadelta_status check_buffers(struct adadelta *optimizer, size_t index, const struct tensor *tensor)
-{
-    const char *name = tensor->info.name;
-    const void *values = tensor->info.values, *gradient = tensor->info.gradient;
-    const size_t bytes = tensor_bytes(tensor), g_bytes = gradient_bytes(tensor);
-    if (bytes && !values)
-        return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s' has no values", name);
-    if (arrays_overlap(values, bytes, gradient, g_bytes))
-        return fail(&optimizer->error, ADADELTA_ERROR_OVERLAP, "tensor '%.200s': gradient overlaps values", name);
-    for (size_t i = 0; i < optimizer->tensor_count; i++) {
-        const struct tensor *other = &optimizer->tensors[i];
-        const void *theirs = other->info.values;
-        if (i != index && (arrays_overlap(values, bytes, theirs, tensor_bytes(other)) ||
-                           arrays_overlap(values, bytes, other->info.gradient, gradient_bytes(other)) ||
-                           arrays_overlap(gradient, g_bytes, theirs, tensor_bytes(other)) ||
-                           arrays_overlap(tensor->rows, rows_bytes(tensor), theirs, tensor_bytes(other)) ||
-                           arrays_overlap(values, bytes, other->rows, rows_bytes(other))))
-            return fail(&optimizer->error, ADADELTA_ERROR_OVERLAP, "tensors '%.200s' and '%.200s' overlap", name,
-                        other->info.name);
-    }
-    return ADADELTA_OK;
-}
-
 static enum adadelta_status check_name(struct adadelta *optimizer, const char *name)
 {
     size_t index;
@@ -338,18 +302,19 @@ enum adadelta_status adadelta_add_tensor(struct adadelta *optimizer, size_t grou
     status = tensor_check_hyper(&tensor, &shared->hyper);
     if (status)
         return fail(&optimizer->error, status, "tensor '%.200s': %s", info->name, adadelta_status_string(status));
-    status = check_buffers(optimizer, SIZE_MAX, &tensor);
+    status = buffers_check(optimizer, SIZE_MAX, &tensor);
     if (status)
         return status;
     status = tensor_append(optimizer, &tensor);
     if (status)
         return fail(&optimizer->error, status, "no memory for tensor '%.200s' and its state", info->name);
+    buffers_register(optimizer, optimizer->tensor_count - 1);
     if (index)
         *index = optimizer->tensor_count - 1;
     return ADADELTA_OK;
 }
 
-/* ---- Arrays ---- */
+/* ---- Asking ---- */
 
 struct tensor *tensor_find(struct adadelta *optimizer, size_t index)
 {
@@ -358,57 +323,6 @@ struct tensor *tensor_find(struct adadelta *optimizer, size_t index)
     fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "there is no tensor %zu: the optimizer has %zu", index,
          optimizer->tensor_count);
     return NULL;
-}
-
-/* Gives tensor number index the arrays of changed, which is a copy of it but for them, if they are right. */
-static enum adadelta_status change_buffers(struct adadelta *optimizer, size_t index, const struct tensor *changed)
-{
-    const enum adadelta_status status = check_buffers(optimizer, index, changed);
-    if (!status)
-        optimizer->tensors[index] = *changed;
-    optimizer->enlisted = 0;
-    return status;
-}
-
-enum adadelta_status adadelta_set_buffers(struct adadelta *optimizer, size_t index, void *values, const void *gradient)
-{
-    if (!optimizer || !tensor_find(optimizer, index))
-        return ADADELTA_ERROR_ARGUMENT;
-    struct tensor changed = optimizer->tensors[index];
-    changed.info.values = values;
-    changed.info.gradient = gradient;
-    changed.rows = NULL;
-    return change_buffers(optimizer, index, &changed);
-}
-
-enum adadelta_status tensor_check_rows(struct adadelta *optimizer, size_t index, size_t count, const size_t *rows,
-                                       const void *gradient)
-{
-    const struct adadelta_tensor *info = &optimizer->tensors[index].info;
-    if (count > info->max_rows)
-        return fail(&optimizer->error, ADADELTA_ERROR_ROW, "tensor '%.200s': %zu rows are named, max_rows is %zu",
-                    info->name, count, info->max_rows);
-    if (arrays_overlap(info->values, tensor_bytes(&optimizer->tensors[index]), rows, count * sizeof *rows))
-        return fail(&optimizer->error, ADADELTA_ERROR_OVERLAP, "tensor '%.200s': rows overlap values", info->name);
-    if (count && (!rows || !gradient))
-        return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT, "tensor '%.200s': no rows or no gradient", info->name);
-    return ADADELTA_OK;
-}
-
-enum adadelta_status adadelta_set_rows(struct adadelta *optimizer, size_t index, size_t count, const size_t *rows,
-                                       const void *gradient)
-{
-    if (!optimizer || !tensor_find(optimizer, index))
-        return ADADELTA_ERROR_ARGUMENT;
-    struct tensor changed = optimizer->tensors[index];
-    const enum adadelta_status status = tensor_check_rows(optimizer, index, count, rows, gradient);
-    if (status)
-        return status;
-    static const size_t no_rows;
-    changed.rows = count ? rows : &no_rows;
-    changed.row_count = count;
-    changed.info.gradient = gradient;
-    return change_buffers(optimizer, index, &changed);
 }
 
 enum adadelta_status adadelta_get_tensor(const struct adadelta *optimizer, size_t index, struct adadelta_tensor *tensor)
