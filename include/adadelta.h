@@ -263,12 +263,23 @@ struct adadelta_allocator {
     void *context;
 };
 
-/* Averages of the parameters that are kept beside them, to be swapped in for testing or as the result. */
+/* Averages of the parameters that are kept beside them, to be swapped in for testing or as the result; each with its
+   name in checkpoints:
+
+       none         there are none
+       exponential  a = decay*a + (1 - decay)*x after each step; the first sets a = x
+       polyak       the mean of x after each step since the last restart (Polyak and Juditsky 1992); of sparse rows
+                    adadelta_swap_averages has more */
+#define ADADELTA_AVERAGING_LIST(X)                                                                                     \
+    X(ADADELTA_AVERAGING_NONE, "none")                                                                                 \
+    X(ADADELTA_AVERAGING_EXPONENTIAL, "exponential")                                                                   \
+    X(ADADELTA_AVERAGING_POLYAK, "polyak")
+
 enum adadelta_averaging {
-    ADADELTA_AVERAGING_NONE,
-    ADADELTA_AVERAGING_EXPONENTIAL, /* a = decay*a + (1 - decay)*x after each step; the first sets a = x */
-    ADADELTA_AVERAGING_POLYAK       /* the mean of x after each step since the last restart (Polyak and Juditsky 1992);
-                                       of sparse rows adadelta_swap_averages has more */
+#define ADADELTA_AVERAGING_ENUM(name, text) name,
+    ADADELTA_AVERAGING_LIST(ADADELTA_AVERAGING_ENUM)
+#undef ADADELTA_AVERAGING_ENUM
+        ADADELTA_AVERAGING_COUNT
 };
 
 /* The type of a method's state, of each tensor by itself, or of all that name none by their group or the optimizer:
@@ -373,15 +384,27 @@ ADADELTA_API enum adadelta_status adadelta_set_tensor_state_dtype(struct adadelt
 
 /* How parameters of 16 bits keep a step that is smaller than the spacing of their numbers: a step of 3e-3 on a BF16 2
    is lost by rounding to nearest. Ignored for F32 and F64. A parameter that the caller writes between steps is taken up
-   by all but SPLIT, where its lower half must be written, too: set "low" to zeros for what was changed. */
+   by all but split, where its lower half must be written, too: set "low" to zeros for what was changed. Each way with
+   its name in checkpoints:
+
+       master      a float among the state ("master", 4 bytes) is stepped, the parameter is the nearest number to it;
+                   one that the caller has changed counts instead of the master
+       split       BF16 only: the parameter and a U16 among the state ("low", 2 bytes) together are an exact float, and
+                   the parameter the number nearest to that
+       stochastic  no state: up or down at random by how near, so that the mean is exact; the same bits on every machine
+                   for options.seed, tensor name, step and element
+       nearest     no state: to nearest, ties to even; small steps vanish */
+#define ADADELTA_WEIGHTS_LIST(X)                                                                                       \
+    X(ADADELTA_WEIGHTS_MASTER, "master")                                                                               \
+    X(ADADELTA_WEIGHTS_SPLIT, "split")                                                                                 \
+    X(ADADELTA_WEIGHTS_STOCHASTIC, "stochastic")                                                                       \
+    X(ADADELTA_WEIGHTS_NEAREST, "nearest")
+
 enum adadelta_weights {
-    ADADELTA_WEIGHTS_MASTER,     /* a float among the state ("master", 4 bytes) is stepped, the parameter is the nearest
-                                    number to it; one that the caller has changed counts instead of the master */
-    ADADELTA_WEIGHTS_SPLIT,      /* BF16 only: the parameter and a U16 among the state ("low", 2 bytes) together are an
-                                    exact float, and the parameter the number nearest to that */
-    ADADELTA_WEIGHTS_STOCHASTIC, /* no state: up or down at random by how near, so that the mean is exact; the same bits
-                                    on every machine for options.seed, tensor name, step and element */
-    ADADELTA_WEIGHTS_NEAREST     /* no state: to nearest, ties to even; small steps vanish */
+#define ADADELTA_WEIGHTS_ENUM(name, text) name,
+    ADADELTA_WEIGHTS_LIST(ADADELTA_WEIGHTS_ENUM)
+#undef ADADELTA_WEIGHTS_ENUM
+        ADADELTA_WEIGHTS_COUNT
 };
 
 /* A tensor to be optimised. The arrays are the caller's and must outlive the optimizer or be replaced by
@@ -513,18 +536,38 @@ ADADELTA_API enum adadelta_status adadelta_step_rows(struct adadelta *optimizer,
    after clipping that its square overflows in the type computed in (float: 1.8e19), which would freeze its parameter
    for ever, or overflows in the type of the state (F16: 255; U16 and U8: above). Weight decay comes later and is not
    looked at; it is the same for methods that square nothing. Too large is also a norm that overflows as a sum of
-   squares in double, or that is longer than its bound by more than the type's smallest normal number can say. */
+   squares in double, or that is longer than its bound by more than the type's smallest normal number can say. Each
+   policy with its name in checkpoints:
+
+       raise      the step returns ADADELTA_ERROR_NONFINITE
+       skip       the step is left out and counted: parameters, state and step counters stay
+       propagate  nobody looks, IEEE arithmetic takes its course, and a pass over memory is saved; beside state in codes
+                  gradients are cut to what it holds */
+#define ADADELTA_NONFINITE_LIST(X)                                                                                     \
+    X(ADADELTA_NONFINITE_RAISE, "raise")                                                                               \
+    X(ADADELTA_NONFINITE_SKIP, "skip")                                                                                 \
+    X(ADADELTA_NONFINITE_PROPAGATE, "propagate")
+
 enum adadelta_nonfinite {
-    ADADELTA_NONFINITE_RAISE,    /* the step returns ADADELTA_ERROR_NONFINITE */
-    ADADELTA_NONFINITE_SKIP,     /* the step is left out and counted: parameters, state and step counters stay */
-    ADADELTA_NONFINITE_PROPAGATE /* nobody looks, IEEE arithmetic takes its course, and a pass over memory is saved;
-                                    beside state in codes gradients are cut to what it holds */
+#define ADADELTA_NONFINITE_ENUM(name, text) name,
+    ADADELTA_NONFINITE_LIST(ADADELTA_NONFINITE_ENUM)
+#undef ADADELTA_NONFINITE_ENUM
+        ADADELTA_NONFINITE_COUNT
 };
 
-/* What to do with the gradients of a row that is named more than once. */
+/* What to do with the gradients of a row that is named more than once, each with its name in checkpoints:
+
+       sum       add them up in order, then take one step
+       in order  take one step after the other, as TensorFlow's sparse operation does */
+#define ADADELTA_DUPLICATES_LIST(X)                                                                                    \
+    X(ADADELTA_DUPLICATES_SUM, "sum")                                                                                  \
+    X(ADADELTA_DUPLICATES_IN_ORDER, "in order")
+
 enum adadelta_duplicates {
-    ADADELTA_DUPLICATES_SUM,     /* add them up in order, then take one step */
-    ADADELTA_DUPLICATES_IN_ORDER /* take one step after the other, as TensorFlow's sparse operation does */
+#define ADADELTA_DUPLICATES_ENUM(name, text) name,
+    ADADELTA_DUPLICATES_LIST(ADADELTA_DUPLICATES_ENUM)
+#undef ADADELTA_DUPLICATES_ENUM
+        ADADELTA_DUPLICATES_COUNT
 };
 
 /* What happens to gradients before the rule, in the order of the fields. Between them, each once and only where asked

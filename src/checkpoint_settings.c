@@ -22,24 +22,18 @@ struct field {
     choice_name *choice;
 };
 
+#define NAME(value, text) [value] = text,
 #define NAME_OF(names, k) ((size_t)(k) < sizeof(names) / sizeof *(names) ? (names)[k] : NULL)
 
 static const char *nonfinite_name(int k)
 {
-    static const char *const names[] = {
-        [ADADELTA_NONFINITE_RAISE] = "raise",
-        [ADADELTA_NONFINITE_SKIP] = "skip",
-        [ADADELTA_NONFINITE_PROPAGATE] = "propagate",
-    };
+    static const char *const names[] = {ADADELTA_NONFINITE_LIST(NAME)};
     return NAME_OF(names, k);
 }
 
 static const char *duplicates_name(int k)
 {
-    static const char *const names[] = {
-        [ADADELTA_DUPLICATES_SUM] = "sum",
-        [ADADELTA_DUPLICATES_IN_ORDER] = "in order",
-    };
+    static const char *const names[] = {ADADELTA_DUPLICATES_LIST(NAME)};
     return NAME_OF(names, k);
 }
 
@@ -50,22 +44,13 @@ static const char *schedule_name(int k)
 
 const char *averaging_name(int k)
 {
-    static const char *const names[] = {
-        [ADADELTA_AVERAGING_NONE] = "none",
-        [ADADELTA_AVERAGING_EXPONENTIAL] = "exponential",
-        [ADADELTA_AVERAGING_POLYAK] = "polyak",
-    };
+    static const char *const names[] = {ADADELTA_AVERAGING_LIST(NAME)};
     return NAME_OF(names, k);
 }
 
 const char *weights_name(enum adadelta_weights weights)
 {
-    static const char *const names[] = {
-        [ADADELTA_WEIGHTS_MASTER] = "master",
-        [ADADELTA_WEIGHTS_SPLIT] = "split",
-        [ADADELTA_WEIGHTS_STOCHASTIC] = "stochastic",
-        [ADADELTA_WEIGHTS_NEAREST] = "nearest",
-    };
+    static const char *const names[] = {ADADELTA_WEIGHTS_LIST(NAME)};
     return names[weights];
 }
 

@@ -18,7 +18,7 @@ struct adadelta_options adadelta_options_default(void)
 enum adadelta_status check_options(const struct adadelta_options *options)
 {
     if (!method_row(options->method) || options->threads < 0 || options->threads > MAX_THREADS ||
-        (unsigned)options->averaging > ADADELTA_AVERAGING_POLYAK)
+        (unsigned)options->averaging >= ADADELTA_AVERAGING_COUNT)
         return ADADELTA_ERROR_ARGUMENT;
     if (!method_takes_state(options->method, options->state_dtype))
         return ADADELTA_ERROR_DTYPE;
@@ -149,8 +149,8 @@ enum adadelta_status adadelta_set_gradients(struct adadelta *optimizer, const st
 {
     if (!optimizer)
         return ADADELTA_ERROR_ARGUMENT;
-    if (!gradients || (unsigned)gradients->nonfinite > ADADELTA_NONFINITE_PROPAGATE ||
-        (unsigned)gradients->duplicates > ADADELTA_DUPLICATES_IN_ORDER)
+    if (!gradients || (unsigned)gradients->nonfinite >= ADADELTA_NONFINITE_COUNT ||
+        (unsigned)gradients->duplicates >= ADADELTA_DUPLICATES_COUNT)
         return fail(&optimizer->error, ADADELTA_ERROR_ARGUMENT,
                     "no settings for gradients, or nonfinite or duplicates is not a known value");
     /* In float, too: a scale or a bound that is no normal number there would divide or cut by something else. */

@@ -339,6 +339,10 @@ static void choices_have_their_words(void **state)
     static const char *const weights[] = {"master", "split", "stochastic", "nearest"};
     struct every every;
     (void)state;
+    assert_int_equal(sizeof averagings / sizeof *averagings, ADADELTA_AVERAGING_COUNT);
+    assert_int_equal(sizeof nonfinites / sizeof *nonfinites, ADADELTA_NONFINITE_COUNT);
+    assert_int_equal(sizeof duplicates / sizeof *duplicates, ADADELTA_DUPLICATES_COUNT);
+    assert_int_equal(sizeof weights / sizeof *weights, ADADELTA_WEIGHTS_COUNT);
     for (int k = 0; k < 3; k++) {
         struct course course = {.averaging = (enum adadelta_averaging)k, .gradients = {.scale = 1}};
         course.gradients.nonfinite = (enum adadelta_nonfinite)k;
