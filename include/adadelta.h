@@ -491,9 +491,9 @@ ADADELTA_API enum adadelta_status adadelta_copy_state(const struct adadelta *opt
 /* Copies an array of the caller's into a tensor's state: array->values [n], array->ndim and shape must be the tensor's,
    array->dtype (F32 by default) the state's; its other fields are ignored. State in codes takes numbers (F32, F64,
    BF16, F16), too, which are rounded as in a step and cut to what codes hold; of U8 set square_avg first, as acc_delta
-   is kept as a ratio to it and both are rounded anew. For state that another program has kept; the numbers are not
-   looked at: a mean of squares must not be negative or NaN (which become 0 in codes). Errors, nothing changed:
-   ADADELTA_ERROR_ARGUMENT, _NAME, _DTYPE, _SHAPE. */
+   is kept as a ratio to it and both are rounded anew. For state that another program has kept (see adadelta_set_counts
+   for what belongs to it); the numbers are not looked at: a mean of squares must not be negative or NaN (which become 0
+   in codes). Errors, nothing changed: ADADELTA_ERROR_ARGUMENT, _NAME, _DTYPE, _SHAPE. */
 ADADELTA_API enum adadelta_status adadelta_set_state(struct adadelta *optimizer, size_t index, const char *name,
                                                      const struct adadelta_tensor *array);
 
@@ -705,6 +705,33 @@ ADADELTA_API uint64_t adadelta_tensor_skip_count(const struct adadelta *optimize
                                                   _step_tensor, _step_rows; 0 also where there is no such tensor */
 ADADELTA_API size_t adadelta_group_count(const struct adadelta *optimizer);
 ADADELTA_API size_t adadelta_tensor_count(const struct adadelta *optimizer);
+
+/* What a tensor has counted, and beside its arrays and settings all that its coming steps depend on. */
+struct adadelta_counts {
+    uint64_t steps;    /* that it took part in: adamw's means and chance (of weights and codes) go by them */
+    uint64_t skipped;  /* left out for a gradient that was not finite, its own or another's */
+    uint64_t averaged; /* steps since its average began, kept or not: Polyak's goes by them; 0: the next one sets it */
+    uint64_t rewrites; /* times that its state in codes was rounded between steps (a new eps or type, numbers set), by
+                          which chance goes the next time; 0 where it is not in codes */
+};
+
+/* Reads or writes a tensor's counts, or writes those of the optimizer itself, which adadelta_step_count (the schedule
+   goes by it) and adadelta_skip_count read. For programs that keep an optimizer's state by themselves, without
+   checkpoints: an optimizer of the same options, groups and tensors goes on with the bits of another one after it got,
+   in this order,
+
+     - the settings: of groups, of tensors, of gradients, and the schedule (a new eps re-encodes codes)
+     - the parameters, and each array of state that adadelta_get_state gives, by adadelta_set_state (codes as codes)
+     - the counts of every tensor, and those of the optimizer
+
+   while neither has averages swapped in, which to the counts alone is no matter. Errors, nothing changed:
+   ADADELTA_ERROR_ARGUMENT (also: no such tensor; a count above 2^63 - 1, which checkpoints cannot hold; rewrites that
+   are not 0 of state that is not in codes). */
+ADADELTA_API enum adadelta_status adadelta_get_counts(const struct adadelta *optimizer, size_t index,
+                                                      struct adadelta_counts *counts);
+ADADELTA_API enum adadelta_status adadelta_set_counts(struct adadelta *optimizer, size_t index,
+                                                      const struct adadelta_counts *counts);
+ADADELTA_API enum adadelta_status adadelta_set_step_count(struct adadelta *optimizer, uint64_t steps, uint64_t skipped);
 
 /* Bytes of state of all tensors, each array rounded up to a multiple of 64. (What sparse rows and norms need besides is
    8*(shape[0] + max_rows) and 16 for every 4096 elements.) 0 for NULL. */

@@ -197,7 +197,7 @@ enum adadelta_status adadelta_get_schedule(const struct adadelta *optimizer, str
     return ADADELTA_OK;
 }
 
-/* ---- Clone and counts ---- */
+/* ---- Clone and sizes ---- */
 
 /* Everything but groups and tensors, which have brought their places with them. */
 static void copy_rest(struct adadelta *clone, const struct adadelta *optimizer)
@@ -236,16 +236,6 @@ enum adadelta_status adadelta_clone(const struct adadelta *optimizer, struct ada
     copy_rest(clone, optimizer);
     *copy = clone;
     return ADADELTA_OK;
-}
-
-uint64_t adadelta_step_count(const struct adadelta *optimizer)
-{
-    return optimizer ? optimizer->steps : 0;
-}
-
-uint64_t adadelta_skip_count(const struct adadelta *optimizer)
-{
-    return optimizer ? optimizer->skipped : 0;
 }
 
 size_t adadelta_group_count(const struct adadelta *optimizer)

@@ -127,11 +127,6 @@ enum adadelta_status adadelta_get_tensor_stats(const struct adadelta *optimizer,
     return ADADELTA_OK;
 }
 
-uint64_t adadelta_tensor_skip_count(const struct adadelta *optimizer, size_t index)
-{
-    return optimizer && index < optimizer->tensor_count ? optimizer->tensors[index].skipped : 0;
-}
-
 enum adadelta_status adadelta_set_measuring(struct adadelta *optimizer, int on)
 {
     if (!optimizer)
