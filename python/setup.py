@@ -65,7 +65,8 @@ class Build(build_ext):
         path = self.get_ext_fullpath(ext.name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         objects = [made[source] for source, _ in ext.parts]
-        self.compiler.link_shared_object(objects, path, libraries=["m"], extra_postargs=["-fopenmp"])
+        exports = f"-Wl,--version-script={C / 'exports.map'}"
+        self.compiler.link_shared_object(objects, path, libraries=["m"], extra_postargs=["-fopenmp", exports])
 
 
 class Sdist(sdist):
