@@ -11,14 +11,23 @@
 
 enum target_kind { TARGET_NONE, TARGET_CLASS, TARGET_NUMBER };
 
+/* Rows of which only what is not 0 is kept (compressed sparse rows). */
+struct sparse {
+    size_t *row_start; /* [rows + 1] where each row begins in the two below, and their length; NULL: not in this form */
+    uint32_t *columns; /* of each value, ascending within a row */
+    double *values;
+};
+
 struct dataset {
     char *path;        /* where it came from, for messages */
     char *labels_path; /* where the labels of an image file came from; NULL: it has none in a file of their own */
     size_t rows;
-    size_t columns;      /* features in a row */
-    double *values;      /* [rows, columns], a table's features, row-major; NULL for pixels */
-    uint8_t *pixels;     /* [rows, columns], an image file's bytes, row-major; NULL for tables */
-    char **column_names; /* [columns]; NULL for pixels */
+    size_t columns; /* features in a row */
+    /* Features stand in one of three forms; the pointers of the other two are NULL. */
+    double *values;       /* [rows, columns], a table's, row-major */
+    uint8_t *pixels;      /* [rows, columns], an image file's bytes, row-major */
+    struct sparse sparse; /* a table's of which most are 0 */
+    char **column_names;  /* [columns]; NULL for pixels, and where nobody named them */
     enum target_kind target;
     char *target_name;  /* the target's column; NULL for pixels or without a target */
     int32_t *labels;    /* [rows] TARGET_CLASS: index into class_names */
@@ -59,7 +68,8 @@ enum verdict dataset_select(struct dataset *out, const struct dataset *data, con
 enum verdict dataset_split(const struct dataset *data, double fraction, uint64_t seed, size_t *index,
                            size_t *train_count, struct trouble *trouble);
 
-/* A number that tells whether two datasets hold the same rows: a CRC-32 of features and targets. */
+/* A number that tells whether two datasets hold the same rows: a CRC-32 of features and targets. The
+   same rows, dense and sparse, have different ones. */
 uint32_t dataset_fingerprint(const struct dataset *data);
 
 #endif

@@ -36,6 +36,38 @@ static int copy_pixels(struct samples *samples, const struct dataset *data, cons
     return 1;
 }
 
+static float scaled(double value, const struct scale *scale, size_t column)
+{
+    return (float)((value - scale->offset[column]) * scale->factor[column]);
+}
+
+static int scale_sparse(struct samples *samples, const struct dataset *data, const struct scale *scale)
+{
+    const struct sparse *sparse = &data->sparse;
+    const size_t length = sparse->row_start[data->rows];
+    samples->row_start = malloc((data->rows + 1) * sizeof *samples->row_start);
+    samples->places = malloc(length ? length * sizeof *samples->places : 1);
+    samples->nonzeros = malloc(length ? length * sizeof *samples->nonzeros : 1);
+    samples->zeros = malloc(data->columns * sizeof *samples->zeros);
+    if (!samples->row_start || !samples->places || !samples->nonzeros || !samples->zeros)
+        return 0;
+    memcpy(samples->row_start, sparse->row_start, (data->rows + 1) * sizeof *samples->row_start);
+    for (size_t k = 0; k < length; k++) {
+        samples->places[k] = sparse->columns[k];
+        samples->nonzeros[k] = scaled(sparse->values[k], scale, sparse->columns[k]);
+    }
+    for (size_t c = 0; c < data->columns; c++)
+        samples->zeros[c] = scaled(0, scale, c);
+    return 1;
+}
+
+static int copy_features(struct samples *samples, const struct dataset *data, const struct scale *scale)
+{
+    if (data->sparse.row_start)
+        return scale_sparse(samples, data, scale);
+    return data->pixels ? copy_pixels(samples, data, scale) : scale_table(samples, data, scale);
+}
+
 static int copy_target(struct samples *samples, const struct dataset *data, const struct scale *target)
 {
     if (data->target == TARGET_CLASS) {
@@ -57,8 +89,7 @@ enum verdict samples_create(struct samples *samples, const struct dataset *data,
                             const struct scale *target, struct trouble *trouble)
 {
     *samples = (struct samples){.rows = data->rows, .columns = data->columns};
-    const int made = data->pixels ? copy_pixels(samples, data, scale) : scale_table(samples, data, scale);
-    if (made && (!target || copy_target(samples, data, target)))
+    if (copy_features(samples, data, scale) && (!target || copy_target(samples, data, target)))
         return DONE;
     samples_free(samples);
     return blame_memory(trouble);
@@ -70,16 +101,29 @@ void samples_free(struct samples *samples)
     free(samples->pixels);
     free(samples->offset);
     free(samples->factor);
+    free(samples->row_start);
+    free(samples->places);
+    free(samples->nonzeros);
+    free(samples->zeros);
     free(samples->labels);
     free(samples->numbers);
     *samples = (struct samples){0};
+}
+
+static void gather_sparse(const struct samples *samples, size_t row, float *x)
+{
+    memcpy(x, samples->zeros, samples->columns * sizeof *x);
+    for (size_t k = samples->row_start[row]; k < samples->row_start[row + 1]; k++)
+        x[samples->places[k]] = samples->nonzeros[k];
 }
 
 /* Row number row into x [columns]. */
 static void gather_row(const struct samples *samples, const struct elementwise *each, size_t row, float *x)
 {
     const size_t columns = samples->columns;
-    if (samples->values)
+    if (samples->row_start)
+        gather_sparse(samples, row, x);
+    else if (samples->values)
         memcpy(x, samples->values + row * columns, columns * sizeof *x);
     else
         each->scale_bytes(x, samples->pixels + row * columns, samples->offset, samples->factor, columns);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A dataset made ready for a model: tables scaled once into floats; pixels kept as bytes and scaled when a batch is
-   gathered, a quarter of the memory. */
+   gathered, a quarter of the memory; sparse tables kept sparse, and made dense when a batch is gathered. */
 #ifndef TRAIN_SAMPLES_H
 #define TRAIN_SAMPLES_H
 
@@ -9,9 +9,13 @@
 
 struct samples {
     size_t rows, columns;
-    float *values;          /* [rows, columns] scaled; NULL for pixels */
+    float *values;          /* [rows, columns] scaled; NULL for pixels and sparse tables */
     uint8_t *pixels;        /* [rows, columns] as they are; NULL for tables */
     float *offset, *factor; /* [columns] of pixels */
+    size_t *row_start;      /* [rows + 1] of a sparse table, as in struct sparse; NULL for others */
+    uint32_t *places;       /* the columns of */
+    float *nonzeros;        /* what is not 0, scaled */
+    float *zeros;           /* [columns] what 0 is, scaled */
     int32_t *labels;        /* [rows], or NULL */
     float *numbers;         /* [rows] scaled, or NULL */
 };

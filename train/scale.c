@@ -44,37 +44,41 @@ static double value_at(const struct column *column, size_t row)
     return column->values ? column->values[at] : column->pixels[at];
 }
 
-/* Two passes: the mean, then what deviates from it. */
-static void standardise(const struct column *column, double *offset, double *factor)
-{
-    double rows = (double)column->rows, sum = 0, squares = 0;
-    for (size_t row = 0; row < column->rows; row++)
-        sum += value_at(column, row);
-    *offset = sum / rows;
-    for (size_t row = 0; row < column->rows; row++) {
-        double apart = value_at(column, row) - *offset;
-        squares += apart * apart;
-    }
-    double variance = squares / rows;
-    *factor = variance >= DBL_MIN ? 1 / sqrt(variance) : 0; /* below, its square root has lost digits */
-}
+/* Where a column's values lie. */
+struct spread {
+    double low, high, mean, variance;
+};
 
-static enum verdict fit_column(const struct column *column, enum scale_kind kind, double *offset, double *factor,
-                               const char *path, struct trouble *trouble)
+static struct spread spread_of(const struct column *column)
 {
-    double low = value_at(column, 0), high = low;
-    for (size_t row = 1; row < column->rows; row++) {
-        double value = value_at(column, row);
+    double low = value_at(column, 0), high = low, sum = 0, squares = 0;
+    const double rows = (double)column->rows;
+    for (size_t row = 0; row < column->rows; row++) {
+        const double value = value_at(column, row);
         low = value < low ? value : low;
         high = value > high ? value : high;
+        sum += value;
     }
-    double apart = high - low;
+    const double mean = sum / rows;
+    for (size_t row = 0; row < column->rows; row++) {
+        const double apart = value_at(column, row) - mean;
+        squares += apart * apart;
+    }
+    return (struct spread){low, high, mean, squares / rows};
+}
+
+static enum verdict scale_by_spread(const struct spread *spread, enum scale_kind kind, double *offset, double *factor,
+                                    const char *path, struct trouble *trouble)
+{
+    const double low = spread->low, high = spread->high, apart = high - low;
     *offset = low;
     *factor = 1 / apart;
-    if (apart <= ROUNDING * fmax(fabs(low), fabs(high)) || apart < DBL_MIN)
+    if (apart <= ROUNDING * fmax(fabs(low), fabs(high)) || apart < DBL_MIN) {
         *factor = 1;
-    else if (kind != SCALE_MINMAX)
-        standardise(column, offset, factor);
+    } else if (kind != SCALE_MINMAX) {
+        *offset = spread->mean;
+        *factor = spread->variance >= DBL_MIN ? 1 / sqrt(spread->variance) : 0; /* below, its root has lost digits */
+    }
     if (*factor > 0) /* not where a sum became infinite */
         return DONE;
     return blame(trouble, FAILED, "%s: a column's values, from %g to %g, are too large or too close to be scaled", path,
@@ -84,25 +88,87 @@ static enum verdict fit_column(const struct column *column, enum scale_kind kind
 static enum verdict fit_columns(struct scale *scale, enum scale_kind kind, struct column column, const char *path,
                                 struct trouble *trouble)
 {
-    *scale = (struct scale){0};
-    if (column.rows == 0 || column.columns == 0)
-        return blame(trouble, FAILED, "%s: has no rows to scale by", path);
-    enum verdict verdict = scale_identity(scale, column.columns, trouble);
+    enum verdict verdict = DONE;
     for (; column.k < column.columns && !verdict && kind != SCALE_NONE; column.k++) {
-        if (kind == SCALE_AUTO && column.pixels)
-            scale->factor[column.k] = 1.0 / MOST_PIXEL;
-        else
-            verdict = fit_column(&column, kind, &scale->offset[column.k], &scale->factor[column.k], path, trouble);
+        double *offset = &scale->offset[column.k], *factor = &scale->factor[column.k];
+        if (kind == SCALE_AUTO && column.pixels) {
+            *factor = 1.0 / MOST_PIXEL;
+        } else {
+            const struct spread spread = spread_of(&column);
+            verdict = scale_by_spread(&spread, kind, offset, factor, path, trouble);
+        }
     }
-    if (verdict)
-        scale_free(scale);
     return verdict;
+}
+
+/* ---- Sparse tables ---- */
+
+/* The spreads [columns] of a sparse table, all at once, as its rows come; count [columns] is of the values kept. */
+static void sparse_spreads(const struct dataset *data, struct spread *spreads, size_t *count)
+{
+    const struct sparse *sparse = &data->sparse;
+    const size_t length = sparse->row_start[data->rows];
+    const double rows = (double)data->rows;
+    for (size_t k = 0; k < length; k++) {
+        struct spread *spread = &spreads[sparse->columns[k]];
+        const double value = sparse->values[k];
+        const int first = count[sparse->columns[k]]++ == 0;
+        spread->low = first || value < spread->low ? value : spread->low;
+        spread->high = first || value > spread->high ? value : spread->high;
+        spread->mean += value; /* the sum, as yet */
+    }
+    for (size_t c = 0; c < data->columns; c++)
+        spreads[c].mean /= rows;
+    for (size_t k = 0; k < length; k++) {
+        struct spread *spread = &spreads[sparse->columns[k]];
+        const double apart = sparse->values[k] - spread->mean;
+        spread->variance += apart * apart;
+    }
+    for (size_t c = 0; c < data->columns; c++) {
+        const size_t zeros = data->rows - count[c];
+        spreads[c].low = zeros && spreads[c].low > 0 ? 0 : spreads[c].low;
+        spreads[c].high = zeros && spreads[c].high < 0 ? 0 : spreads[c].high;
+        spreads[c].variance = (spreads[c].variance + (double)zeros * spreads[c].mean * spreads[c].mean) / rows;
+    }
+}
+
+static enum verdict fit_sparse(struct scale *scale, enum scale_kind kind, const struct dataset *data,
+                               struct trouble *trouble)
+{
+    if (kind == SCALE_NONE)
+        return DONE;
+    struct spread *spreads = calloc(data->columns, sizeof *spreads);
+    size_t *count = calloc(data->columns, sizeof *count);
+    enum verdict verdict = spreads && count ? DONE : blame_memory(trouble);
+    if (!verdict)
+        sparse_spreads(data, spreads, count);
+    for (size_t c = 0; c < data->columns && !verdict; c++)
+        verdict = scale_by_spread(&spreads[c], kind, &scale->offset[c], &scale->factor[c], data->path, trouble);
+    free(spreads);
+    free(count);
+    return verdict;
+}
+
+/* ---- All of it ---- */
+
+static enum verdict begin(struct scale *scale, const struct dataset *data, size_t columns, struct trouble *trouble)
+{
+    *scale = (struct scale){0};
+    if (data->rows == 0 || columns == 0)
+        return blame(trouble, FAILED, "%s: has no rows to scale by", data->path);
+    return scale_identity(scale, columns, trouble);
 }
 
 enum verdict scale_fit(struct scale *scale, enum scale_kind kind, const struct dataset *data, struct trouble *trouble)
 {
     const struct column first = {data->values, data->pixels, data->rows, data->columns, 0};
-    return fit_columns(scale, kind, first, data->path, trouble);
+    enum verdict verdict = begin(scale, data, data->columns, trouble);
+    if (!verdict)
+        verdict = data->sparse.row_start ? fit_sparse(scale, kind, data, trouble)
+                                         : fit_columns(scale, kind, first, data->path, trouble);
+    if (verdict)
+        scale_free(scale);
+    return verdict;
 }
 
 enum verdict scale_fit_target(struct scale *scale, enum scale_kind kind, const struct dataset *data,
@@ -112,7 +178,12 @@ enum verdict scale_fit_target(struct scale *scale, enum scale_kind kind, const s
     *scale = (struct scale){0};
     if (!data->numbers)
         return blame(trouble, MISUSE, "%s: the target is no number to scale", data->path);
-    return fit_columns(scale, kind == SCALE_NONE ? SCALE_NONE : SCALE_STANDARD, numbers, data->path, trouble);
+    enum verdict verdict = begin(scale, data, 1, trouble);
+    if (!verdict)
+        verdict = fit_columns(scale, kind == SCALE_NONE ? SCALE_NONE : SCALE_STANDARD, numbers, data->path, trouble);
+    if (verdict)
+        scale_free(scale);
+    return verdict;
 }
 
 enum verdict scale_identity(struct scale *scale, size_t columns, struct trouble *trouble)
