@@ -21,6 +21,7 @@ struct fit_settings {
     size_t epochs;
     uint64_t seed;
     double test_fraction; /* 0: none */
+    int keep_batch;       /* 1: a batch of more rows than there are stays so, for rows yet to come (fit_feed) */
 };
 
 /* Adadelta, schedule tail, model auto, relu, scale auto, batch 0 and epochs 0 (0: chosen by fit_create from the
@@ -77,6 +78,14 @@ enum verdict fit_run(struct fit *fit, fit_watch *watch, void *context, int *stop
 /* Writes the model with its optimizer, whole or not at all. */
 enum verdict fit_save(const struct fit *fit, const char *path, struct trouble *trouble);
 
+/* Gives a model, fresh, trained or loaded, other rows to train on, for one epoch more at a constant rate, which fit_run
+   then does. Scaling, classes and columns stay as they are, an epoch that was stopped is given up, test rows go. The
+   rows are copied as needed. */
+enum verdict fit_feed(struct fit *fit, const struct dataset *train, struct trouble *trouble);
+
+/* Forgets the rows to train and test on; prediction and fit_save need none. */
+void fit_release(struct fit *fit);
+
 void fit_destroy(struct fit *fit);
 
 /* Settings as completed; the description a request for further data must carry (pointers live as long as the model). */
@@ -97,13 +106,23 @@ const char *fit_tensor_stats(const struct fit *fit, size_t k, struct adadelta_te
    the model. */
 const struct adadelta *fit_optimizer(const struct fit *fit);
 
+/* All weights and biases, in the order of that list, into values [fit_parameter_count] or from there; the optimizer's
+   state and counters stay. */
+void fit_get_parameters(const struct fit *fit, float *values);
+void fit_set_parameters(struct fit *fit, const float *values);
+
+/* How features are scaled (see scale.h), and numbers to learn, one column; live as long as the model. */
+const struct scale *fit_scale(const struct fit *fit);
+const struct scale *fit_target_scale(const struct fit *fit);
+
 /* The class names [classes], or NULL and 0 for numbers. */
 const char *const *fit_class_names(const struct fit *fit, size_t *classes);
 
 enum verdict fit_evaluate(struct fit *fit, const struct dataset *data, struct fit_score *score,
                           struct trouble *trouble);
 
-/* Predicts: output [rows, outputs] is each class's probability, or the number in the target's unit (outputs 1). */
+/* Predicts, of a row the same bits whatever others it is among: output [rows, outputs] is each class's probability, or
+ * the number in the target's unit (outputs 1). */
 size_t fit_outputs(const struct fit *fit);
 enum verdict fit_predict(struct fit *fit, const struct dataset *data, double *output, struct trouble *trouble);
 

@@ -3,7 +3,7 @@
 #include "fit_state.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <string.h>
 
 enum verdict fit_accepts(const struct fit *fit, const struct dataset *data, int need_target, struct trouble *trouble)
 {
@@ -23,6 +23,8 @@ enum verdict fit_accepts(const struct fit *fit, const struct dataset *data, int 
                      fit->classes);
     return DONE;
 }
+
+/* ---- Evaluation ---- */
 
 /* By a team: the model over rows of samples, and where they are labelled the loss. */
 static void pass_block(struct fit *fit, const struct samples *samples, size_t first, size_t rows)
@@ -82,9 +84,45 @@ enum verdict fit_evaluate(struct fit *fit, const struct dataset *data, struct fi
     return DONE;
 }
 
+/* ---- Prediction ---- */
+
 size_t fit_outputs(const struct fit *fit)
 {
     return fit->layers.width[fit->layers.count];
+}
+
+/* By a team: rows that are too few are followed by zeros. */
+static void pass_whole_block(struct fit *fit, const struct samples *samples, size_t first, size_t rows)
+{
+    float *x = fit->layers.values[0];
+#pragma omp single
+    memset(x + rows * fit->columns, 0, (PREDICTED_ROWS - rows) * fit->columns * sizeof *x);
+    samples_gather(samples, NULL, first, rows, x, NULL, NULL);
+    layers_forward(&fit->layers, PREDICTED_ROWS);
+}
+
+static void predict_block(struct fit *fit, const struct samples *samples, size_t first, size_t rows)
+{
+    const int team = layers_team(&fit->layers, PREDICTED_ROWS);
+    if (team > 1) {
+#pragma omp parallel num_threads(team)
+        pass_whole_block(fit, samples, first, rows);
+    } else {
+        pass_whole_block(fit, samples, first, rows);
+    }
+}
+
+/* What the last layer says of the rows at hand, into output [rows, outputs]. */
+static void give_outputs(const struct fit *fit, size_t rows, double *output)
+{
+    const size_t outputs = fit_outputs(fit);
+    const float *z = fit->layers.values[fit->layers.count];
+    for (size_t r = 0; r < rows; r++, z += outputs, output += outputs) {
+        if (fit->kind == TARGET_CLASS)
+            softmax(outputs, z, output);
+        else
+            output[0] = z[0] / fit->target.factor[0] + fit->target.offset[0];
+    }
 }
 
 enum verdict fit_predict(struct fit *fit, const struct dataset *data, double *output, struct trouble *trouble)
@@ -96,16 +134,10 @@ enum verdict fit_predict(struct fit *fit, const struct dataset *data, double *ou
     verdict = samples_create(&samples, data, &fit->scale, NULL, trouble);
     if (verdict)
         return verdict;
-    const size_t outputs = fit_outputs(fit);
-    for (size_t first = 0, rows; first < samples.rows; first += rows) {
-        rows = forward_block(fit, &samples, first);
-        const float *z = fit->layers.values[fit->layers.count];
-        for (size_t r = 0; r < rows; r++, z += outputs, output += outputs) {
-            if (fit->kind == TARGET_CLASS)
-                softmax(outputs, z, output);
-            else
-                output[0] = z[0] / fit->target.factor[0] + fit->target.offset[0];
-        }
+    for (size_t first = 0; first < samples.rows; first += PREDICTED_ROWS) {
+        const size_t left = samples.rows - first, rows = left < PREDICTED_ROWS ? left : PREDICTED_ROWS;
+        predict_block(fit, &samples, first, rows);
+        give_outputs(fit, rows, output + first * fit_outputs(fit));
     }
     samples_free(&samples);
     return DONE;
