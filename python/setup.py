@@ -44,6 +44,16 @@ def library_parts():
     return parts
 
 
+def trainer_parts():
+    """The trainer without what reads files, with the flags of train/CMakeLists.txt; and what stands for BLAS and zlib."""
+    flags = ["-D_POSIX_C_SOURCE=200809L", "-O3", "-ffp-contract=off", "-fno-math-errno"]
+    left_out = ["dataset_read.c", "elementwise.c", "format.c", "products.c"]
+    parts = [(path, flags) for path in sources(LIBRARY / "train", left_out)]
+    parts.append((LIBRARY / "train" / "elementwise.c", flags + ["-fno-trapping-math"]))
+    stand_ins = [C / "blas" / "cblas.c", C / "zlib" / "zlib.c"]
+    return parts + [(path, []) for path in sorted(C.glob("trainer*.c")) + stand_ins]
+
+
 class Build(build_ext):
     """An extension's `parts` are (source, flags). The extensions share objects, and all processors compile them."""
 
@@ -91,6 +101,7 @@ def extension(name, parts, include_dirs):
 
 C = HERE / "c"
 INCLUDE = [LIBRARY / "include", C / "json"]
+TRAINER_INCLUDE = [LIBRARY / "train", LIBRARY / "src", C / "blas", C / "zlib"]
 JSON = [(C / "json" / "jansson.c", [])]
 
 setup(
@@ -100,6 +111,7 @@ setup(
     package_data={"adadelta": ["py.typed", "*.pyi"]},
     ext_modules=[
         extension("adadelta._core", library_parts() + JSON + [(path, []) for path in sorted(C.glob("core*.c"))], INCLUDE),
+        extension("adadelta._trainer", library_parts() + JSON + trainer_parts(), INCLUDE + TRAINER_INCLUDE),
     ],
     cmdclass={"build_ext": Build, "sdist": Sdist},
 )

@@ -49,7 +49,7 @@ uint32_t dataset_fingerprint(const struct dataset *data)
     sum = sum_doubles(sum, data->numbers, data->rows);
     for (size_t row = 0; data->labels && row < data->rows; row++)
         sum = sum_number(sum, (uint64_t)data->labels[row]);
-    for (size_t k = 0; k < data->classes; k++)
+    for (size_t k = 0; data->class_names && k < data->classes; k++)
         sum = crc32_z(sum, (const unsigned char *)data->class_names[k], strlen(data->class_names[k]) + 1);
     return (uint32_t)sum;
 }
