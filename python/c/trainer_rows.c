@@ -105,7 +105,7 @@ static int take_target(struct rows *rows, PyObject *target, enum target_kind kin
     if (length != data->rows)
         return refuse("target: has another length than there are rows");
     for (size_t row = 0; data->labels && row < length; row++) {
-        if (data->labels[row] < 0 || (size_t)data->labels[row] >= classes)
+        if ((size_t)data->labels[row] >= classes) /* as a negative one is, too */
             return refuse("target: a label is no class's number");
     }
     return 0;

@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 import copy
-import json
-import os
 import pickle
-import subprocess
-import sys
-import threading
-import _thread
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +14,6 @@ from scipy import sparse
 from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_digits, load_iris
-from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
@@ -31,9 +23,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from adadelta import _trainer
 from adadelta.sklearn import AdadeltaClassifier, AdadeltaRegressor
-
-PROGRAM = os.environ.get("ADADELTA_PROGRAM", "")
-BOTH = [AdadeltaClassifier, AdadeltaRegressor]
+from sklearn_data import BOTH, data_for, noisy
 
 
 @parametrize_with_checks(
@@ -50,18 +40,6 @@ BOTH = [AdadeltaClassifier, AdadeltaRegressor]
 )
 def test_scikit_learns_own_checks(estimator, check):
     check(estimator)
-
-
-def data_for(estimator):
-    """A small real problem for the kind of estimator."""
-    return load_iris(return_X_y=True) if issubclass(estimator, AdadeltaClassifier) else load_diabetes(return_X_y=True)
-
-
-def noisy(rows=300, classes=3, seed=0):
-    """Overlapping classes, so that the likeliest parameters are finite."""
-    random = np.random.RandomState(seed)
-    y = random.randint(classes, size=rows)
-    return random.randn(rows, 4) + y[:, None] * [1.0, -0.5, 0.3, 0.0], y
 
 
 # ---- The optimum ----
@@ -132,7 +110,10 @@ def squared_error_derivative(z, numbers):
     return 2 * (z - numbers[:, None])
 
 
-HYPERS = [{"lr": 1.0, "rho": 0.95, "eps": 1e-6, "weight_decay": 0.0}, {"lr": 0.5, "rho": 0.9, "eps": 1e-4, "weight_decay": 0.02}]
+HYPERS = [
+    {"lr": 1.0, "rho": 0.95, "eps": 1e-6, "weight_decay": 0.0},
+    {"lr": 0.5, "rho": 0.9, "eps": 1e-4, "weight_decay": 0.02},
+]
 
 
 def untrained(estimator, X, y, **settings):
@@ -185,7 +166,8 @@ def test_scaling_is_numpys(scale):
     model = AdadeltaRegressor(scale=scale, max_iter=1).fit(X, X[:, 0])
     low, apart, spread = X.min(axis=0), np.ptp(X, axis=0), X.std(axis=0)
     offset = {"none": 0 * low, "minmax": low}.get(scale, np.where(apart > 0, X.mean(axis=0), low))
-    factor = {"none": np.ones(3), "minmax": 1 / np.where(apart > 0, apart, 1)}.get(scale, 1 / np.where(apart > 0, spread, 1))
+    divisor = {"none": np.ones(3), "minmax": apart}.get(scale, spread)
+    factor = 1 / np.where(apart > 0, divisor, 1)
     np.testing.assert_allclose(model.scale_offset_, offset, rtol=1e-12)
     np.testing.assert_allclose(model.scale_factor_, factor, rtol=1e-12)
 
@@ -201,7 +183,8 @@ def test_a_row_is_predicted_alike_among_any_others():
 
 def test_threads_do_not_change_a_bit():
     X, y = load_digits(return_X_y=True)
-    one, two = (AdadeltaClassifier((128,), batch_size=500, max_iter=3, random_state=0, n_jobs=n).fit(X, y) for n in (1, 2))
+    settings = {"hidden_layer_sizes": (128,), "batch_size": 500, "max_iter": 3, "random_state": 0}
+    one, two = (AdadeltaClassifier(**settings, n_jobs=n_jobs).fit(X, y) for n_jobs in (1, 2))
     np.testing.assert_array_equal(one.predict_proba(X), two.predict_proba(X))
 
 
@@ -221,7 +204,8 @@ def test_sparse_rows_are_the_dense_ones(form):
 
 def test_standardised_sparse_rows_are_close():
     X, y = load_digits(return_X_y=True)
-    dense, thin = (AdadeltaClassifier(max_iter=3, random_state=0, early_stopping=True).fit(D, y) for D in (X, sparse.csr_matrix(X)))
+    settings = {"max_iter": 3, "random_state": 0, "early_stopping": True}
+    dense, thin = (AdadeltaClassifier(**settings).fit(form, y) for form in (X, sparse.csr_matrix(X)))
     np.testing.assert_allclose(dense.predict_proba(X), thin.predict_proba(X), atol=1e-4)
     np.testing.assert_allclose(dense.scale_factor_, thin.scale_factor_, rtol=1e-12)
 
@@ -255,8 +239,20 @@ def test_labels_of_any_type(labels, tmp_path):
     model.save(tmp_path / "model")
     loaded = AdadeltaClassifier.load(tmp_path / "model")
     np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
-    if labels[0] in ("no", 7):
+    if labels[0] in ("no", 7, 3.0):  # 3.0 is called 3, as a table would have it
         np.testing.assert_array_equal(loaded.classes_, model.classes_)
+
+
+def test_the_seed_decides():
+    X, y = load_iris(return_X_y=True)
+
+    def fitted(random_state):
+        return AdadeltaClassifier((5,), max_iter=2, random_state=random_state).fit(X, y).predict_proba(X)
+
+    np.testing.assert_array_equal(fitted(3), fitted(3))
+    np.testing.assert_array_equal(fitted(np.random.RandomState(3)), fitted(np.random.RandomState(3)))
+    assert not np.array_equal(fitted(3), fitted(4))
+    assert not np.array_equal(fitted(None), fitted(None))
 
 
 def test_partial_fit_learns_in_pieces():
@@ -274,6 +270,24 @@ def test_partial_fit_learns_in_pieces():
         model.partial_fit(X, y + 2)
     with pytest.raises(ValueError, match="features"):
         model.partial_fit(X[:, :5], y)
+
+
+@pytest.mark.parametrize("estimator", BOTH)
+def test_partial_fit_twice_is_two_epochs(estimator):
+    X, y = data_for(estimator)
+    once = estimator((5,), max_iter=2, schedule="constant", random_state=0).fit(X, y)
+    twice = estimator((5,), random_state=0)
+    for _ in range(2):
+        twice.partial_fit(X, y, *([np.unique(y)] if estimator is AdadeltaClassifier else []))
+    np.testing.assert_array_equal(once.predict(X), twice.predict(X))
+    assert once.loss_curve_ == twice.loss_curve_
+
+
+def test_a_small_first_piece_does_not_cut_the_batch():
+    X, y = load_diabetes(return_X_y=True)
+    model = AdadeltaRegressor(batch_size=100).partial_fit(X[:10], y[:10]).partial_fit(X, y)
+    assert model._describe()["batch"] == 100
+    assert AdadeltaRegressor(batch_size=1000, max_iter=1).fit(X, y)._describe()["batch"] == len(X)
 
 
 def test_partial_fit_goes_on_after_fit():
@@ -307,16 +321,32 @@ def test_early_stopping_keeps_the_best():
     assert model.best_validation_score_ == max(model.validation_scores_)
     # The rows set aside, as the trainer chooses them; their score by the parameters that were kept.
     index = np.empty(len(X), dtype=np.uintp)
-    held = index[_trainer.split(y.astype(np.int32), 3, 0.1, 0, index) :]
+    border = _trainer.split(y.astype(np.int32), 3, 0.1, 0, index)
+    held = index[border:]
+    np.testing.assert_allclose(model.scale_offset_, X[index[:border]].mean(axis=0), rtol=1e-9)
     assert model.score(X[held], y[held]) == pytest.approx(model.best_validation_score_, abs=1e-12)
     best = int(np.argmax(model.validation_scores_))
     gains = np.diff(np.maximum.accumulate(model.validation_scores_))
     assert best < model.n_iter_ - 1 and (gains[best:] == 0).all()
 
 
+@pytest.mark.parametrize("patience, tol", [(1, 0.0), (5, 1e-4), (5, 0.02), (12, 0.005)])
+def test_early_stopping_is_patient(patience, tol):
+    X, y = noisy(rows=200)
+    settings = {"early_stopping": True, "n_iter_no_change": patience, "tol": tol, "validation_fraction": 0.3}
+    model = AdadeltaClassifier((20,), **settings, max_iter=400, random_state=1).fit(X, y)
+    best, without_gain, stopped = -np.inf, 0, []
+    for score in model.validation_scores_:
+        without_gain = without_gain + 1 if score < best + tol else 0
+        best = max(best, score)
+        stopped.append(without_gain > patience)
+    assert stopped == [False] * (model.n_iter_ - 1) + [True]
+
+
 def test_early_stopping_of_numbers_is_by_r2():
     X, y = load_diabetes(return_X_y=True)
-    model = AdadeltaRegressor((20,), early_stopping=True, max_iter=300, validation_fraction=0.3, random_state=2).fit(X, y)
+    settings = {"early_stopping": True, "validation_fraction": 0.3, "max_iter": 300}
+    model = AdadeltaRegressor((20,), **settings, random_state=2).fit(X, y)
     index = np.empty(len(X), dtype=np.uintp)
     held = index[_trainer.split(None, 0, 0.3, 2, index) :]
     assert len(held) == round(0.3 * len(X))
@@ -343,312 +373,3 @@ def test_verbose_prints_a_line_an_epoch(capsys):
     model = AdadeltaClassifier(max_iter=3, verbose=True, early_stopping=True).fit(X, y)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3 and f"loss = {model.loss_curve_[1]:.8f}" in lines[1] and "validation score" in lines[2]
-
-
-# ---- Files ----
-
-
-@pytest.mark.parametrize("estimator", BOTH)
-def test_a_file_brings_back_the_estimator(estimator, tmp_path):
-    X, y = data_for(estimator)
-    settings = {"hidden_layer_sizes": (5, 4), "activation": "logistic", "max_iter": 4, "rho": 0.9, "scale": "minmax"}
-    model = estimator(**settings, random_state=3).fit(X, y)
-    model.save(tmp_path / "model")
-    loaded = estimator.load(str(tmp_path / "model"))
-    for name, value in settings.items():
-        assert getattr(loaded, name) == value
-    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
-    model.partial_fit(X, y), loaded.partial_fit(X, y)
-    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
-    assert loaded.n_iter_ == 5
-    other = BOTH[estimator is AdadeltaClassifier]
-    with pytest.raises(ValueError, match="the model is for"):
-        other.load(tmp_path / "model")
-
-
-def test_files_that_cannot_be(tmp_path):
-    X, y = load_iris(return_X_y=True)
-    model = AdadeltaClassifier(max_iter=1).fit(X, y)
-    with pytest.raises(OSError):
-        model.save(tmp_path / "missing" / "model")
-    with pytest.raises(FileNotFoundError):
-        AdadeltaClassifier.load(tmp_path / "none")
-    model.save(tmp_path / "model")
-    content = (tmp_path / "model").read_bytes()
-    for size in (0, 7, 100, len(content) // 2, len(content) - 1):
-        (tmp_path / "cut").write_bytes(content[:size])
-        with pytest.raises(ValueError):
-            AdadeltaClassifier.load(tmp_path / "cut")
-
-
-class Frame:
-    """As much of a pandas.DataFrame as scikit-learn looks at."""
-
-    def __init__(self, values, columns):
-        self.values, self.columns, self.shape = values, np.array(columns, dtype=object), values.shape
-
-    def __array__(self, dtype=None):
-        return np.asarray(self.values, dtype)
-
-    def __len__(self):
-        return len(self.values)
-
-
-def written(path, table, columns):
-    np.savetxt(path, table, fmt="%.17g", delimiter=",", header=",".join(columns), comments="")
-    return path
-
-
-def said_by_program(*arguments):
-    return subprocess.run([PROGRAM, *map(str, arguments)], check=True, capture_output=True, text=True).stdout
-
-
-@pytest.mark.skipif(not os.access(PROGRAM, os.X_OK), reason="ADADELTA_PROGRAM names no program")
-@pytest.mark.parametrize("named", [False, True])
-@pytest.mark.parametrize("estimator", BOTH)
-def test_the_program_predicts_the_same(estimator, named, tmp_path):
-    X, y = data_for(estimator)
-    columns = [f"column {k}" for k in range(X.shape[1])]
-    model = estimator((8,), max_iter=10, random_state=0).fit(Frame(X, columns) if named else X, y)
-    model.save(tmp_path / "model")
-    labelled = written(tmp_path / "labelled.csv", np.column_stack([y, X]), ["y", *columns])
-    bare = labelled if named else written(tmp_path / "bare.csv", X, columns)
-    rows = [line.split(",") for line in said_by_program("predict", tmp_path / "model", bare).splitlines()[1:]]
-    # Doubles, written with all digits; but the program's BLAS may be another than SciPy's.
-    predicted = np.array(rows, dtype=float)
-    expected = model.predict(Frame(X, columns) if named else X)
-    np.testing.assert_allclose(predicted[:, 0], expected, rtol=1e-5)
-    if estimator is AdadeltaClassifier:
-        np.testing.assert_allclose(predicted[:, 1:], model.predict_proba(Frame(X, columns) if named else X), atol=1e-5)
-    score = json.loads(said_by_program("eval", "--json", tmp_path / "model", labelled).splitlines()[-1])
-    assert score["rows"] == len(X)
-    if estimator is AdadeltaClassifier:
-        assert score["error"] == pytest.approx(1 - np.mean(expected == y), abs=1e-12)
-    else:
-        assert score["loss"] == pytest.approx(np.mean((expected - y) ** 2), rel=1e-4)
-    loaded = estimator.load(tmp_path / "model")
-    assert hasattr(loaded, "feature_names_in_") == named
-
-
-# ---- What cannot be ----
-
-
-@pytest.mark.parametrize(
-    "name, value",
-    [
-        ("hidden_layer_sizes", (0,)),
-        ("hidden_layer_sizes", (5, -1)),
-        ("hidden_layer_sizes", "64"),
-        ("hidden_layer_sizes", 2.5),
-        ("hidden_layer_sizes", None),
-        ("activation", "sine"),
-        ("activation", None),
-        ("method", "newton"),
-        ("lr", -1.0),
-        ("lr", np.nan),
-        ("lr", "fast"),
-        ("rho", 1.0),
-        ("eps", 0.0),
-        ("weight_decay", -0.1),
-        ("batch_size", 0),
-        ("batch_size", "large"),
-        ("max_iter", 0),
-        ("max_iter", 2.0),
-        ("schedule", "callback"),
-        ("schedule", "never"),
-        ("scale", "log"),
-        ("init", "ones"),
-        ("early_stopping", "yes"),
-        ("validation_fraction", 1.0),
-        ("n_iter_no_change", 0),
-        ("tol", -1e-4),
-        ("state_dtype", "i8"),
-        ("random_state", -1),
-        ("n_jobs", 0),
-    ],
-)
-def test_settings_that_cannot_be_name_themselves(name, value):
-    X, y = load_iris(return_X_y=True)
-    for method in ("fit", "partial_fit"):
-        with pytest.raises(ValueError, match=name):
-            getattr(AdadeltaRegressor(**{name: value}), method)(X, y.astype(float))
-
-
-@pytest.mark.parametrize("hidden", [(1,) * 17, (1000001,)])
-def test_networks_too_large_are_refused(hidden):
-    with pytest.raises(ValueError, match="1 to 16 widths from 1 to 1000000"):
-        AdadeltaClassifier(hidden).fit(*load_iris(return_X_y=True))
-
-
-def test_state_that_the_method_has_not():
-    with pytest.raises(ValueError, match="state u16 does not go with adamw"):
-        AdadeltaClassifier(method="adamw", state_dtype="u16").fit(*load_iris(return_X_y=True))
-
-
-def test_data_that_cannot_be():
-    X, y = load_iris(return_X_y=True)
-    with pytest.raises(NotFittedError):
-        AdadeltaClassifier().coefs_
-    with pytest.raises(NotFittedError):
-        AdadeltaRegressor().save("nowhere")
-    with pytest.raises(ValueError, match="1 class"):
-        AdadeltaClassifier().fit(X, np.zeros(len(X)))
-    with pytest.raises(ValueError, match="too large or too close"):
-        AdadeltaClassifier().fit(X * np.where(X > 6, 1e307, 1), y)
-    model = AdadeltaClassifier(max_iter=1).fit(X, y)
-    with pytest.raises(ValueError, match="float32"):
-        model.predict(np.full((1, 4), 1e300))
-
-
-def test_divergence_says_so_and_leaves_the_estimator():
-    X, y = load_diabetes(return_X_y=True)
-    model = AdadeltaRegressor(method="sgd", lr=0.01, max_iter=2, random_state=0).fit(X, y)
-    before = model.predict(X)
-    with pytest.raises(FloatingPointError, match="lower learning rate than 1e"):
-        model.set_params(lr=1e9, max_iter=100).fit(X, y)
-    np.testing.assert_array_equal(model.predict(X), before)
-
-
-# Features, target, class_names: each is refused by the extension itself.
-GOOD = np.zeros((3, 2))
-STARTS, COLUMNS, VALUES = np.array([0, 1, 2], np.uintp), np.array([0, 1], np.uint32), np.ones(2)
-
-
-@pytest.mark.parametrize(
-    "features, target, classes",
-    [
-        (GOOD.astype(np.float32), np.zeros(3), None),
-        (GOOD.astype(">f8"), np.zeros(3), None),
-        (np.zeros((2, 3)).T, np.zeros(3), None),
-        (GOOD[0], np.zeros(3), None),
-        (np.zeros((0, 2)), np.zeros(0), None),
-        (np.zeros((3, 0)), np.zeros(3), None),
-        ("text", np.zeros(3), None),
-        (GOOD, None, None),
-        (GOOD, np.zeros(2), None),
-        (GOOD, np.zeros(3, np.int32), None),
-        (GOOD, np.array([0, 1, 2], np.int32), ("a", "b")),
-        (GOOD, np.array([0, 1, -1], np.int32), ("a", "b")),
-        (GOOD, np.array([0, 1, 1], np.int32), ("a", "b\0")),
-        (GOOD, np.array([0, 1, 1], np.int32), ("a", 1)),
-        ((STARTS, COLUMNS, VALUES), np.zeros(2), None),
-        ((STARTS + np.uintp(1), COLUMNS, VALUES, 2), np.zeros(2), None),
-        ((STARTS[::-1].copy(), COLUMNS, VALUES, 2), np.zeros(2), None),
-        ((STARTS * np.uintp(2**62), COLUMNS, VALUES, 2), np.zeros(2), None),
-        ((STARTS, COLUMNS, VALUES, 1), np.zeros(2), None),
-        ((STARTS, COLUMNS, VALUES, -1), np.zeros(2), None),
-        ((STARTS, COLUMNS, VALUES, 2**40), np.zeros(2), None),
-        ((STARTS, COLUMNS, np.ones(1), 2), np.zeros(2), None),
-        ((np.array([0, 2], np.uintp), COLUMNS[::-1].copy(), VALUES, 2), np.zeros(1), None),
-        ((np.array([], np.uintp), COLUMNS, VALUES, 2), np.zeros(1), None),
-    ],
-)
-def test_the_extension_trusts_no_array(features, target, classes):
-    with pytest.raises((ValueError, TypeError, BufferError)):
-        _trainer.create(features, target, class_names=classes, epochs=1)
-    model = _trainer.create(GOOD, np.array([0, 1, 1], np.int32), class_names=("a", "b"), epochs=1)
-    if features is not GOOD:
-        with pytest.raises((ValueError, TypeError, BufferError)):
-            model.feed(features, np.zeros(len(target), np.int32))
-        with pytest.raises((ValueError, TypeError, BufferError)):
-            model.predict(features, np.zeros((len(target), 2)))
-    with pytest.raises((ValueError, TypeError, BufferError)):
-        model.feed(GOOD, np.array([0, 2, 0], np.int32))
-    with pytest.raises((ValueError, TypeError, BufferError)):
-        model.predict(GOOD, np.zeros((3, 3)))
-    with pytest.raises((ValueError, TypeError, BufferError)):
-        model.set_parameters(np.zeros(5, np.float32))
-
-
-# ---- Threads and interrupts ----
-
-
-def long_run(**settings):
-    return AdadeltaClassifier((64,), max_iter=100000, random_state=0, **settings)
-
-
-def test_an_interrupt_stops_the_run():
-    X, y = load_digits(return_X_y=True)
-    model = AdadeltaClassifier((64,), max_iter=1, random_state=0).fit(X, y)
-    before = model.predict_proba(X)
-    timer = threading.Timer(0.3, _thread.interrupt_main)
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        model.set_params(max_iter=100000).fit(X, y)
-    timer.join()
-    np.testing.assert_array_equal(model.predict_proba(X), before)
-
-
-def test_an_exception_in_a_callback_stops_the_run(monkeypatch):
-    def fails(self, epoch, loss, score):
-        if epoch == 3:
-            raise RuntimeError("enough")
-
-    monkeypatch.setattr(AdadeltaClassifier, "_report", fails)
-    with pytest.raises(RuntimeError, match="enough"):
-        long_run(verbose=True).fit(*load_iris(return_X_y=True))
-
-
-def test_a_model_in_training_refuses_its_own_thread():
-    X = np.random.RandomState(0).randn(20, 2)
-    model = _trainer.create(X, X[:, 0].copy(), epochs=2)
-    errors = []
-
-    def meddle(epoch, loss, score):
-        with pytest.raises(RuntimeError, match="being trained") as caught:
-            model.predict(X, np.empty((20, 1)))
-        errors.append(caught)
-
-    model.train(callback=meddle)
-    assert len(errors) == 2
-
-
-def run_in_threads(work, count=4):
-    """work(k) in threads, at once; their results by k."""
-    results = [None] * count
-
-    def keep(k):
-        results[k] = work(k)
-
-    threads = [threading.Thread(target=keep, args=(k,)) for k in range(count)]
-    [thread.start() for thread in threads]
-    [thread.join() for thread in threads]
-    return results
-
-
-def test_fits_in_threads_are_those_alone():
-    X, y = load_digits(return_X_y=True)
-
-    def fitted(k):
-        return AdadeltaClassifier((64,), max_iter=4, random_state=k, n_jobs=1 + k % 2).fit(X, y).predict_proba(X)
-
-    for k, probabilities in enumerate(run_in_threads(fitted)):
-        np.testing.assert_array_equal(probabilities, fitted(k))
-
-
-def test_one_estimator_in_threads():
-    X, y = load_digits(return_X_y=True)
-    model = AdadeltaClassifier((64,), max_iter=2, random_state=0).fit(X, y)
-    expected = model.predict_proba(X)
-    for probabilities in run_in_threads(lambda k: [model.predict_proba(X) for _ in range(5)][-1]):
-        np.testing.assert_array_equal(probabilities, expected)
-    run_in_threads(lambda k: model.partial_fit(X, y) if k % 2 else model.predict(X))
-    assert np.isfinite(model.predict_proba(X)).all()
-
-
-def test_blas_has_its_threads_back():
-    from threadpoolctl import threadpool_info
-
-    before = threadpool_info()
-    AdadeltaClassifier(max_iter=2).fit(*load_iris(return_X_y=True))
-    with pytest.raises(FloatingPointError):
-        AdadeltaRegressor(method="sgd", lr=1e9, max_iter=100).fit(*load_diabetes(return_X_y=True))
-    blas = [library for library in threadpool_info() if library["user_api"] == "blas"]
-    assert blas == [library for library in before if library["user_api"] == "blas"]
-
-
-def test_without_scikit_learn_one_clear_line():
-    code = "import sys; sys.modules['sklearn'] = None\ntry:\n import adadelta.sklearn\nexcept ImportError as error: print(error)"
-    path = str(Path(sys.modules["adadelta"].__file__).parent.parent)
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path})
-    assert said.stdout == "adadelta.sklearn needs scikit-learn: pip install scikit-learn\n", said.stderr

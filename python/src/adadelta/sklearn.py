@@ -129,8 +129,8 @@ class AdadeltaClassifier(ClassifierMixin, AdadeltaEstimator):
     def fit(self, X: Any, y: Any) -> "AdadeltaClassifier":
         """Fits a fresh model to X [rows, columns] and labels y [rows]. Returns self.
 
-        Raises FloatingPointError where the loss is no longer finite, with advice. Ctrl-C stops within a batch and leaves
-        the estimator as it was.
+        Raises FloatingPointError where the loss is no longer finite, with advice. Ctrl-C stops it within a batch or 50
+        ms. Either leaves the model of an earlier fit in place.
         """
         names = y
         X, y = validated(self, X, y, reset=True)
@@ -222,8 +222,8 @@ class AdadeltaRegressor(RegressorMixin, AdadeltaEstimator):
     def fit(self, X: Any, y: Any) -> "AdadeltaRegressor":
         """Fits a fresh model to X [rows, columns] and numbers y [rows]. Returns self.
 
-        Raises FloatingPointError where the loss is no longer finite, with advice. Ctrl-C stops within a batch and leaves
-        the estimator as it was.
+        Raises FloatingPointError where the loss is no longer finite, with advice. Ctrl-C stops it within a batch or 50
+        ms. Either leaves the model of an earlier fit in place.
         """
         names = y
         X, y = validated(self, X, y, reset=True, y_numeric=True)
