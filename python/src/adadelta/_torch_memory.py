@@ -3,8 +3,8 @@
 PyTorch as the tensors of optimizer.state."""
 from __future__ import annotations
 
-import copy
-import functools
+import inspect
+import threading
 from typing import Any
 
 import torch
@@ -25,13 +25,20 @@ _COMPLEX = {torch.float32: torch.complex64, torch.float64: torch.complex128}
 _HYPER = ("lr", "rho", "eps", "weight_decay", "maximize")
 
 
-@functools.lru_cache(maxsize=None)
+def place_name(group: int, place: int) -> str:
+    return f"param_groups[{group}]['params'][{place}]"
+
+
+# A tensor's memory, without a warning about its type: the name has changed with PyTorch 2.0.
+_storage = getattr(torch.Tensor, "untyped_storage", None) or torch.Tensor._storage
+
+
 def _first_step() -> Any:
-    """What the installed PyTorch's state["step"] is before the first step: a number, or since 2.0 a tensor."""
-    p = torch.nn.Parameter(torch.zeros(1))
-    p.grad = torch.zeros(1)
+    """What the installed PyTorch's state["step"] is before the first step: a number, or since 2.3 a tensor."""
+    p = torch.nn.Parameter(torch.zeros(1, device="cpu"))
+    p.grad = torch.zeros(1, device="cpu")
     theirs = torch.optim.Adadelta([p])
-    theirs.step()
+    inspect.unwrap(torch.optim.Adadelta.step)(theirs)  # without the hooks that someone may have set for all optimizers
     return theirs.state[p]["step"] * 0
 
 
@@ -47,65 +54,79 @@ def _is_dense(t: torch.Tensor) -> bool:
     return True
 
 
-# A tensor's memory, without a warning about its type: the name has changed with PyTorch 2.0.
-_storage = getattr(torch.Tensor, "untyped_storage", None) or torch.Tensor._storage
+def _extent(t: torch.Tensor) -> int:
+    """The elements from a tensor's first to its last one in memory, gaps included."""
+    if t.is_contiguous() or not t.numel():
+        return t.numel()
+    return 1 + sum((n - 1) * stride for n, stride in zip(t.shape, t.stride()))
 
 
-def _address(t: torch.Tensor, name: str) -> int:
-    """Where a tensor lies; ValueError where its memory is gone."""
-    last = t.numel() - 1 if t.is_contiguous() else sum((n - 1) * stride for n, stride in zip(t.shape, t.stride()))
-    if t.numel() and _storage(t).nbytes() < (t.storage_offset() + last + 1) * t.element_size():
+def _locate(t: torch.Tensor, name: str) -> tuple[int, Any]:
+    """Where a tensor lies, and what keeps its memory; ValueError where it has none."""
+    address, storage = t.data_ptr(), _storage(t)
+    if t.numel() and (not address or storage.nbytes() < (t.storage_offset() + _extent(t)) * t.element_size()):
         raise ValueError(f"{name}: its memory is gone, or too small for its shape")
-    return t.data_ptr()
+    return address, storage
+
+
+def _share_memory(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether two tensors have a byte in common, whatever gaps they have: the bytes of the one are marked."""
+    low = min(a.data_ptr(), b.data_ptr())
+    ends = [t.data_ptr() + _extent(t) * t.element_size() for t in (a, b)]
+    if a.data_ptr() >= ends[1] or b.data_ptr() >= ends[0]:
+        return False
+    marks = torch.zeros(max(ends) - low, dtype=torch.bool, device="cpu")
+
+    def bytes_of(t: torch.Tensor) -> torch.Tensor:
+        size = t.element_size()
+        return marks.as_strided((*t.shape, size), (*(stride * size for stride in t.stride()), 1), t.data_ptr() - low)
+
+    bytes_of(a).fill_(True)
+    return bool(bytes_of(b).any())
 
 
 class Slot:
-    """A parameter as a tensor of the library's."""
+    """A parameter as a tensor of the library's. It holds the parameter but not the parameter's memory, which PyTorch's
+    user may free or exchange between steps."""
 
     def __init__(self, group: int, place: int, param: torch.Tensor, sparse_dim: int) -> None:
         self.group, self.place, self.param, self.sparse_dim = group, place, param, sparse_dim
-        self.name = f"param_groups[{group}]['params'][{place}]"
+        self.name = place_name(group, place)
         self.dtype, self.shape, self.strides = param.dtype, param.shape, param.stride()
         if param.dtype not in _TYPES:
             raise TypeError(f"{self.name}: a parameter of type {param.dtype} cannot be stepped")
+        if any(size > 1 and not stride for size, stride in zip(self.shape, self.strides)):
+            raise ValueError(f"{self.name}: several of its elements lie at one place in memory")
         self.type, self.is_complex = _TYPES[param.dtype]
+        self.is_lazy = param.is_conj() or param.is_neg()
         # A tensor with gaps, or one in another order whose rows count, goes through a copy that is in order.
-        self.is_direct = param.is_contiguous() or (not sparse_dim and _is_dense(param))
+        is_direct = (param.is_contiguous() or (not sparse_dim and _is_dense(param))) and not self.is_lazy
+        self.scratch = None if is_direct else torch.empty(self.shape, dtype=self.dtype, device="cpu")
+        self.order = (param if self.scratch is None else self.scratch).stride()
+        self.plain = self.scratch is None and not self.is_complex and not sparse_dim
         self.number = -1  # the library's
-        self.views: dict[str, torch.Tensor] = {}  # of the state
-        self.scratch = None if self.is_direct else torch.empty(self.shape, dtype=self.dtype)
-        self.plain = self.is_direct and not self.is_complex and not sparse_dim
-        self.locate()
-
-    def locate(self) -> None:
-        """Takes note of where the values lie now."""
-        _address(self.param, self.name)
-        if self.scratch is not None:
-            self.scratch.copy_(self.param)
-        self.address = _address(self.param if self.scratch is None else self.scratch, self.name)
-        self.counter = self.param.detach().as_strided((0,), (1,))  # writing to it tells autograd of a change
+        self.views: list[tuple[str, torch.Tensor, int]] = []  # of the state: names, tensors and their addresses
+        self.counter = param.detach()  # shares the parameter's version: writing to it tells autograd of a change
+        self.counter.data = param.new_empty(0)
+        self.address = 0
 
     def is_plain(self, p: torch.Tensor, grad: torch.Tensor) -> bool:
         """Whether parameter and gradient are as they usually are, so that a step needs nothing but their addresses."""
         return (
             self.plain
-            and p.data_ptr() == self.address
-            and p.dtype is self.dtype
-            and p.stride() == self.strides
-            and p.shape == self.shape
             and grad.layout is torch.strided
-            and grad.dtype is self.dtype
-            and grad.stride() == self.strides
-            and grad.shape == self.shape
+            and p.dtype is grad.dtype is self.dtype
+            and p.stride() == grad.stride() == self.strides
+            and p.shape == grad.shape == self.shape
+            and not (p.is_neg() or grad.is_neg())
         )
 
-    def fits(self, group: int, param: torch.Tensor, sparse_dim: int) -> bool:
+    def fits(self, param: torch.Tensor, sparse_dim: int) -> bool:
         return (
-            param is self.param
-            and group == self.group
-            and param.dtype is self.dtype
+            param.dtype is self.dtype
             and param.shape == self.shape
             and param.stride() == self.strides
+            and (param.is_conj() or param.is_neg()) == self.is_lazy
             and (sparse_dim == self.sparse_dim or not sparse_dim)
         )
 
@@ -119,52 +140,51 @@ class Slot:
         return (rows, n // rows if rows else 0)
 
     def ordered(self, t: torch.Tensor) -> torch.Tensor:
-        """A tensor's numbers in the order of the parameter's memory, as a copy only where they are not yet."""
-        t = t.resolve_conj() if self.is_complex else t
-        if not self.is_direct:
-            return t.contiguous()
-        if t.stride() == self.strides:
+        """A tensor's numbers in the order that the library sees, as a copy only where they are not yet."""
+        if t.stride() == self.order and not (t.is_conj() or t.is_neg()):
             return t
-        return torch.empty_strided(self.shape, self.strides, dtype=t.dtype).copy_(t)
+        return torch.empty_strided(self.shape, self.order, dtype=t.dtype, device="cpu").copy_(t)
+
+    def rows(self, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """A sparse gradient's rows [count] of library_shape, each once, and their gradients [count, ...]."""
+        for part in (gradient._indices(), gradient._values()):
+            _locate(part, f"{self.name}: grad")
+        gradient = gradient.coalesce()
+        rows = torch.zeros(gradient._nnz(), dtype=torch.int64, device="cpu")
+        for size, index in zip(self.shape, gradient.indices()):
+            rows = rows * size + index
+        return rows, gradient.values().resolve_conj().resolve_neg().contiguous()
 
     def is_seen_in(self, entry: dict[str, Any]) -> bool:
         """Whether PyTorch's state of the parameter is the library's memory."""
-        for name, view in self.views.items():
-            if entry.get(name) is not view:
+        for name, view, address in self.views:
+            if entry.get(name) is not view or view.data_ptr() != address:
                 return False
-        return True
+        return "step" in entry
 
-    def take_over(self, entry: dict[str, Any]) -> None:
-        """Copies the state that PyTorch has into the library's memory, and has it look there from now on."""
-        for name, view in self.views.items():
-            theirs = entry.get(name)
-            if theirs is None:
-                view.zero_()
-            elif theirs.shape != view.shape:
-                raise ValueError(f"{self.name}: its {name} has shape {tuple(theirs.shape)}, not {tuple(view.shape)}")
-            elif theirs is not view:
+    def take_over(self, entry: dict[str, Any], state: dict[str, Any]) -> None:
+        """Copies the state that PyTorch has into the library's memory, and has PyTorch look there from now on."""
+        for name, (dtype, lent) in state.items():
+            view, theirs = self.view(lent, dtype), entry.get(name)
+            if theirs is not None and theirs.shape != self.shape:
+                raise ValueError(f"{self.name}: its {name} has shape {tuple(theirs.shape)}, not {tuple(self.shape)}")
+            if theirs is not None:
                 view.copy_(theirs)
+            self.views.append((name, view, view.data_ptr()))
         if "step" not in entry:
-            entry["step"] = copy.deepcopy(_first_step())
-        entry.update(self.views)
+            entry["step"] = _first_step()
+        entry.update((name, view) for name, view, _ in self.views)
 
     def view(self, lent: Any, dtype: str) -> torch.Tensor:
         """The library's memory as a tensor like the parameter."""
         real = _REALS[dtype]
+        if self.is_complex and real not in _COMPLEX:
+            raise TypeError(f"{self.name}: a complex parameter cannot have state of type {dtype}")
         if not self.param.numel():
             return torch.zeros_like(self.param, dtype=_COMPLEX[real] if self.is_complex else real)
         flat = torch.frombuffer(lent, dtype=real)
-        flat = torch.view_as_complex(flat.view(-1, 2)) if self.is_complex else flat.view(-1)
-        return flat.as_strided(self.shape, self.strides) if self.is_direct else flat.view(self.shape)
-
-    def rows(self, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """A sparse gradient's rows [count] of library_shape, each once, and their gradients [count, ...]."""
-        gradient = gradient.coalesce()
-        rows = torch.zeros(gradient._nnz(), dtype=torch.int64)
-        for size, index in zip(self.shape, gradient.indices()):
-            rows = rows * size + index
-        values = gradient.values().resolve_conj()
-        return rows.contiguous(), values.contiguous()
+        flat = torch.view_as_complex(flat.view(-1, 2)) if self.is_complex else flat
+        return flat.as_strided(self.shape, self.order)
 
 
 class Turns:
@@ -174,15 +194,31 @@ class Turns:
         self.slots: list[Slot] = []
         self.gradients: list[Any] = []  # as step_addresses has them
         self.entries: list[dict[str, Any]] = []  # of PyTorch's state
-        self.keep: list[torch.Tensor] = []  # what must live as long as the library looks at it
+        self.keep: list[Any] = []  # memory that must live as long as the library looks at it
         self.copies: list[tuple[torch.Tensor, torch.Tensor]] = []  # parameters, and their values in order
         self.elsewhere: list[torch.Tensor] = []
 
-    def add(self, slot: Slot, grad: torch.Tensor, gradient: Any, entry: dict[str, Any]) -> None:
+    def add(self, slot: Slot, p: torch.Tensor, grad: torch.Tensor, entry: dict[str, Any]) -> None:
+        """A dense gradient, or the values of a sparse one, in the library's order."""
+        slot.address, values = _locate(p, slot.name)
+        gradient, memory = _locate(grad, f"{slot.name}: grad")
         self.slots.append(slot)
         self.gradients.append(gradient)
         self.entries.append(entry)
-        self.keep.append(grad)
+        self.keep += (values, memory)
+
+    def add_unusual(self, slot: Slot, p: torch.Tensor, grad: torch.Tensor, entry: dict[str, Any]) -> None:
+        """A gradient that is sparse or in another order than the parameter, or a parameter that needs a copy."""
+        rows, grad = slot.rows(grad) if grad.is_sparse else (None, slot.ordered(grad))
+        if rows is not None and not len(rows):
+            return  # it takes no part
+        if slot.scratch is not None:
+            _locate(p, slot.name)
+            self.copies.append((p, slot.scratch.copy_(p)))
+        self.add(slot, p if slot.scratch is None else slot.scratch, grad, entry)
+        if rows is not None:
+            self.gradients[-1] = (len(rows), rows.data_ptr(), self.gradients[-1])
+            self.keep.append(rows)
 
     def tell(self) -> None:
         """Tells PyTorch what has happened."""
@@ -194,8 +230,8 @@ class Turns:
 
 
 class Memory:
-    """The library's optimizer behind one of PyTorch's. It is made at the first step, and made anew where a parameter's
-    form has changed; the state in optimizer.state counts, whoever put it there."""
+    """The library's optimizer behind one of PyTorch's. It is made at the first step, and made anew where something has
+    changed its form; the state in optimizer.state counts, whoever put it there."""
 
     def __init__(self, state_dtype: str | None, weights: str, nonfinite: str, threads: int | None, seed: int) -> None:
         if state_dtype is not None and state_dtype not in _REALS:
@@ -203,143 +239,136 @@ class Memory:
         if weights not in _core.names["weights"] or weights == "split":
             raise ValueError(f"weights must be 'nearest', 'master' or 'stochastic', not {weights!r}")
         self.arguments = (state_dtype, weights, nonfinite, threads, seed)
-        self.state_dtype, self.weights, self.threads = state_dtype, weights, threads
-        self.options = {"seed": seed, "threads": threads or 0}
-        self.nonfinite = nonfinite
-        self._start(self._new_core())
+        self.lock = threading.Lock()
+        self._start()
 
-    def fresh(self) -> Memory:
-        return Memory(*self.arguments)
+    def __reduce__(self) -> Any:
+        return Memory, self.arguments  # a copy starts afresh, from the state in the copied optimizer.state
 
-    def _new_core(self) -> Any:
-        core = _core.Optimizer(self.options)
-        core.set_gradients({"nonfinite": self.nonfinite})
-        return core
-
-    def _start(self, core: Any) -> None:
-        self.core = core
-        self.slots: list[Slot] = []  # by the library's number
-        self.numbers: dict[int, int] = {}  # of slots, by id of the parameter
-        self.groups: list[tuple[Any, ...]] = []  # the settings that the library has
+    def _start(self) -> None:
+        _, _, nonfinite, threads, seed = self.arguments
+        self.core = _core.Optimizer({"seed": seed, "threads": threads or 0})
+        self.core.set_gradients({"nonfinite": nonfinite})
+        self.slots: dict[int, Slot] = {}  # by id of the parameter, in the order of the library's numbers
+        self.groups: list[tuple[float, ...]] = []  # the settings that the library has
+        self.is_sound = True
 
     # ---- Stepping ----
 
     def step(self, param_groups: list[dict[str, Any]], state: Any) -> list[torch.Tensor]:
         """One step of every parameter with a gradient, but of those that it returns: they are not on the CPU."""
-        self._set_groups(param_groups)
+        with self.lock:  # a step in another thread waits, even between Python's lines here
+            # Anew after an exception, wherever it came, and to let go of parameters that have left their groups.
+            if not self.is_sound or len(self.slots) > sum(len(group["params"]) for group in param_groups):
+                self._start()
+            self.is_sound = False
+            elsewhere = self._step_or_anew(param_groups, state)
+            self.is_sound = True
+            return elsewhere
+
+    def _step_or_anew(self, param_groups: list[dict[str, Any]], state: Any) -> list[torch.Tensor]:
+        try:
+            return self._step(param_groups, state)
+        except _core.NonFiniteError:
+            raise
+        except ValueError:
+            # A parameter has another form, place or state than before, or has moved to where another one was, so that
+            # they seem to overlap: from the start. What is wrong in itself is so once more.
+            self._start()
+            return self._step(param_groups, state)
+
+    def _step(self, param_groups: list[dict[str, Any]], state: Any) -> list[torch.Tensor]:
+        self.set_groups(param_groups)
+        turns = self._gather(param_groups, state)
+        if not turns.slots:
+            return turns.elsewhere
+        addresses = [slot.address for slot in self.slots.values()]
+        gradients: list[Any] = [0] * len(addresses)
+        for slot, gradient in zip(turns.slots, turns.gradients):
+            gradients[slot.number] = gradient
+        self.core.set_threads(self.arguments[3] or torch.get_num_threads())
+        skipped = self.core.step_count()[1]
+        self.core.step_addresses(addresses, gradients)
+        if self.core.step_count()[1] != skipped:
+            return []
+        turns.tell()
+        return turns.elsewhere
+
+    def _gather(self, param_groups: list[dict[str, Any]], state: Any) -> Turns:
         turns = Turns()
         for group, settings in enumerate(param_groups):
             for place, p in enumerate(settings["params"]):
                 grad = p.grad
                 if grad is None:
                     continue
-                number = self.numbers.get(id(p), -1)
-                slot = self.slots[number] if number >= 0 else None
-                if slot and slot.param is p and slot.group == group and slot.is_plain(p, grad):
+                slot = self.slots.get(id(p))
+                if slot and not (slot.place == place and slot.group == group):
+                    raise ValueError(f"{place_name(group, place)} is the same parameter as {slot.name}")
+                if slot and slot.is_plain(p, grad):
                     entry = state[p]
                     if not slot.is_seen_in(entry):
-                        slot.take_over(entry)
-                    turns.add(slot, grad, _address(grad, slot.name), entry)
+                        raise ValueError(f"{slot.name}: its state has been exchanged")
+                    turns.add(slot, p, grad, entry)
                 elif p.is_cpu and p.layout is torch.strided:
-                    slot = self._slot(group, place, p, grad, param_groups, state)
-                    self._add_turn(turns, slot, p, grad, state[p])
+                    slot = self._slot(group, place, p, grad, state[p])
+                    turns.add_unusual(slot, p, grad, state[p])
                 else:
                     turns.elsewhere.append(p)
-        if turns.slots:
-            self.core.set_threads(self.threads or torch.get_num_threads())
-            skipped = self.core.step_count()[1]
-            self._step(param_groups, state, turns)
-            if self.core.step_count()[1] == skipped:
-                turns.tell()
-        return turns.elsewhere
+        return turns
 
-    @staticmethod
-    def _add_turn(turns: Turns, slot: Slot, p: torch.Tensor, grad: torch.Tensor, entry: dict[str, Any]) -> None:
-        """A turn of a parameter that is not plain, or whose memory has moved."""
-        slot.locate()
-        if slot.scratch is not None:
-            turns.copies.append((p, slot.scratch))
-        if grad.is_sparse:
-            rows, grad = slot.rows(grad)
-            turns.keep.append(rows)
-            turns.add(slot, grad, (len(rows), rows.data_ptr(), grad.data_ptr()), entry)
-        else:
-            grad = slot.ordered(grad)
-            turns.add(slot, grad, _address(grad, slot.name), entry)
-
-    def _step(self, param_groups: list[dict[str, Any]], state: Any, turns: Turns) -> None:
-        """Arrays may seem to overlap where one has moved to where another was: then once more, from the start."""
-        try:
-            self._step_once(turns)
-        except _core.NonFiniteError:
-            raise
-        except ValueError:
-            self._rebuild(param_groups, state, self.slots)
-            self._step_once(turns)
-
-    def _step_once(self, turns: Turns) -> None:
-        addresses = [slot.address for slot in self.slots]
-        gradients: list[Any] = [0] * len(self.slots)
-        for slot, gradient in zip(turns.slots, turns.gradients):
-            addresses[slot.number], gradients[slot.number] = slot.address, gradient
-        self.core.step_addresses(addresses, gradients)
-
-    # ---- Groups ----
-
-    def _set_groups(self, param_groups: list[dict[str, Any]]) -> None:
+    def set_groups(self, param_groups: list[dict[str, Any]]) -> None:
+        """Gives the library the settings that have changed."""
         for number, group in enumerate(param_groups):
-            settings = tuple(group[name] for name in _HYPER)
-            if number < len(self.groups) and settings == self.groups[number]:
+            settings = tuple([float(group[name]) for name in _HYPER])
+            is_known = number < len(self.groups)
+            if is_known and settings == self.groups[number]:
                 continue
-            named = {name: float(value) for name, value in zip(_HYPER, settings)}
-            named["maximize"] = bool(group["maximize"])
-            if number < len(self.groups):
-                self.core.set_hyper(number, named)
-                self.groups[number] = settings
-            else:
-                self.core.add_group(named)
-                self.groups.append(settings)
+            try:
+                if is_known:
+                    self.core.set_hyper(number, dict(zip(_HYPER, settings)))
+                else:
+                    self.core.add_group(dict(zip(_HYPER, settings)))
+            except ValueError as error:
+                raise ValueError(f"param_groups[{number}]: {error}") from None
+            self.groups[number : number + 1] = [settings]
 
     # ---- Parameters and their state ----
 
-    def _slot(self, group: int, place: int, p: torch.Tensor, grad: torch.Tensor, param_groups: list[dict[str, Any]],
-              state: Any) -> Slot:
-        """The slot of a parameter, made or made anew where there is none that fits it and its gradient."""
-        name = f"param_groups[{group}]['params'][{place}]"
+    def _slot(self, group: int, place: int, p: torch.Tensor, grad: torch.Tensor, entry: dict[str, Any]) -> Slot:
+        """The slot of a parameter, made where there is none."""
+        name = place_name(group, place)
         if grad.layout is not torch.strided and grad.layout is not torch.sparse_coo:
             raise ValueError(f"{name}: grad has layout {grad.layout}, not strided or sparse_coo")
-        if grad.dtype is not p.dtype or grad.shape != p.shape:
-            raise ValueError(f"{name}: grad is {grad.dtype} {tuple(grad.shape)}, the parameter {p.dtype} {tuple(p.shape)}")
+        if grad.dtype is not p.dtype or grad.shape != p.shape or not grad.is_cpu:
+            raise ValueError(
+                f"{name}: grad is {grad.dtype} {tuple(grad.shape)} on {grad.device}, the parameter {p.dtype} "
+                f"{tuple(p.shape)} on {p.device}"
+            )
         sparse_dim = grad.sparse_dim() if grad.is_sparse else 0
-        number = self.numbers.get(id(p))
-        if number is None:
-            self._add(Slot(group, place, p, sparse_dim), state)
-        elif not self.slots[number].fits(group, p, sparse_dim):
-            slots = list(self.slots)
-            slots[number] = Slot(group, place, p, sparse_dim or slots[number].sparse_dim)
-            self._rebuild(param_groups, state, slots)
-        elif not self.slots[number].is_seen_in(state[p]):
-            self.slots[number].take_over(state[p])
-        return self.slots[self.numbers[id(p)]]
+        slot = self.slots.get(id(p))
+        if slot is None:
+            return self._add(Slot(group, place, p, sparse_dim), entry)
+        if not (slot.fits(p, sparse_dim) and slot.is_seen_in(entry)):
+            raise ValueError(f"{name}: its form or its state has changed")
+        return slot
 
-    def _add(self, slot: Slot, state: Any) -> None:
+    def _add(self, slot: Slot, entry: dict[str, Any]) -> Slot:
+        """Makes a parameter the library's next tensor, with the state that PyTorch has of it."""
+        state_dtype, weights = self.arguments[:2]
         shape = slot.library_shape
         settings = {
             "dtype": slot.type,
-            "state_dtype": self.state_dtype or slot.type,
-            "weights": self.weights,
+            "state_dtype": state_dtype or slot.type,
+            "weights": weights,
             "max_rows": shape[0] if slot.sparse_dim else 0,
         }
-        slot.number = self.core.add_address(slot.name, slot.group, shape, slot.address, settings)
-        slot.views = {name: slot.view(lent, dtype) for name, (dtype, lent) in self.core.state(slot.number).items()}
-        self.numbers[id(slot.param)] = slot.number
-        self.slots.append(slot)
-        slot.take_over(state[slot.param])
-
-    def _rebuild(self, param_groups: list[dict[str, Any]], state: Any, slots: list[Slot]) -> None:
-        """A new optimizer in place of this one, with these slots; the old one stays if it cannot be made."""
-        made = self.fresh()
-        made._set_groups(param_groups)
-        for slot in slots:
-            made._add(Slot(slot.group, slot.place, slot.param, slot.sparse_dim), state)
-        vars(self).update(vars(made))
+        address, _ = _locate(slot.param if slot.scratch is None else slot.scratch, slot.name)
+        for other in self.slots.values():  # behind copies the library cannot see it
+            if not (slot.scratch is other.scratch is None) and _share_memory(slot.param, other.param):
+                raise ValueError(f"tensors '{slot.name}' and '{other.name}' overlap")
+        number = self.core.add_address(slot.name, slot.group, shape, address, settings)
+        slot.take_over(entry, self.core.state(number))
+        self.core.set_counts(number, {"steps": int(entry["step"])})  # chance in stochastic rounding hangs on it
+        slot.number, slot.address = number, address
+        self.slots[id(slot.param)] = slot
+        return slot

@@ -21,8 +21,8 @@ _HYPER = _core.presets["pytorch"]["hyper"]
 
 
 class Adadelta(torch.optim.Adadelta):
-    """In place of torch.optim.Adadelta: arguments, defaults, parameter groups, hooks, schedulers, state_dict and its keys
-    are the installed PyTorch's, whose subclass this is. A state_dict of the one loads into the other.
+    """In place of torch.optim.Adadelta: arguments, defaults, parameter groups, hooks, schedulers, state_dict and its
+    keys are the installed PyTorch's, whose subclass this is. A state_dict of the one loads into the other.
 
     Args:
         params: parameters, or dicts of parameter groups. float32, float64, bfloat16, float16, complex64 and complex128
@@ -41,8 +41,9 @@ class Adadelta(torch.optim.Adadelta):
     Parameters on other devices are stepped by PyTorch's own code, with one warning.
 
     Raises (by step):
-        NonFiniteError: see nonfinite. ValueError: parameters that overlap, or whose memory is gone; they are named by
-        their place, param_groups[0]['params'][3]. Nothing has been changed then.
+        NonFiniteError: see nonfinite. ValueError: parameters that overlap (or one that is there twice), or whose memory
+        is gone; they are named by their place, param_groups[0]['params'][3]. Nothing has been changed then, but that
+        state may now be there, of zeros, as before the first step.
     """
 
     def __init__(
@@ -87,7 +88,7 @@ class Adadelta(torch.optim.Adadelta):
         warnings.warn(
             f"a parameter is on device '{params[0].device}' ({params[0].layout}): PyTorch's own step does it, as "
             "adadelta.torch serves strided tensors on the CPU",
-            stacklevel=4,
+            stacklevel=5,
         )
         chosen = set(map(id, params))
         groups = self.param_groups
@@ -97,20 +98,37 @@ class Adadelta(torch.optim.Adadelta):
         finally:
             self.param_groups = groups
 
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """As in PyTorch; settings that the library does not take are refused here already."""
+        super().add_param_group(param_group)
+        try:
+            self._memory.set_groups(self.param_groups)
+        except ValueError:
+            self.param_groups.pop()
+            raise
+
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Goes on from a state_dict of this class or of torch.optim.Adadelta."""
-        super().load_state_dict(state_dict)
-        # PyTorch brings state into the parameter's type; what is kept in a wider one would lose its digits.
-        saved = chain.from_iterable(group["params"] for group in state_dict["param_groups"])
+        given = [state_dict]
+        register = getattr(self, "register_load_state_dict_pre_hook", None)  # of PyTorch 2
+        handle = register and register(lambda _, seen: given.append(seen))  # after all hooks that may exchange it
+        try:
+            super().load_state_dict(state_dict)
+        finally:
+            if handle:
+                handle.remove()
+        self._keep_types(given[-1])
+
+    def _keep_types(self, given: dict[str, Any]) -> None:
+        """PyTorch brings state into the parameter's type: what was kept in a wider one would lose its digits."""
+        keys = chain.from_iterable(group["params"] for group in given["param_groups"])
         params = chain.from_iterable(group["params"] for group in self.param_groups)
-        for key, p in zip(saved, params):
-            for name, value in state_dict["state"].get(key, {}).items():
-                if torch.is_tensor(value) and name != "step":
-                    self.state[p][name] = value.to(p.device, copy=True)
+        for key, p in zip(keys, params):
+            for name, value in given["state"].get(key, {}).items():
+                if torch.is_tensor(value):
+                    loaded = self.state[p][name]
+                    kept = loaded if loaded.dtype is value.dtype else value.to(p.device)
+                    self.state[p][name] = kept.clone()  # PyTorch 2 would share it with what was given
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_memory": self._memory.fresh()}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        self._memory = self._memory.fresh()  # the state that has come is taken over by the next step
+        return {**super().__getstate__(), "_memory": self._memory}
