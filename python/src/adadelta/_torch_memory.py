@@ -22,6 +22,7 @@ _TYPES = {
 }
 _REALS = {name: dtype for dtype, (name, is_complex) in _TYPES.items() if not is_complex}
 _COMPLEX = {torch.float32: torch.complex64, torch.float64: torch.complex128}
+_ONE = torch.ones((), device="cpu")
 _HYPER = ("lr", "rho", "eps", "weight_decay", "maximize")
 
 
@@ -56,16 +57,15 @@ def _is_dense(t: torch.Tensor) -> bool:
 
 def _extent(t: torch.Tensor) -> int:
     """The elements from a tensor's first to its last one in memory, gaps included."""
-    if t.is_contiguous() or not t.numel():
-        return t.numel()
-    return 1 + sum((n - 1) * stride for n, stride in zip(t.shape, t.stride()))
+    return t.numel() and 1 + sum((n - 1) * stride for n, stride in zip(t.shape, t.stride()))
 
 
-def _locate(t: torch.Tensor, name: str) -> tuple[int, Any]:
+def _locate(t: torch.Tensor, name: str, part: str = "") -> tuple[int, Any]:
     """Where a tensor lies, and what keeps its memory; ValueError where it has none."""
-    address, storage = t.data_ptr(), _storage(t)
-    if t.numel() and (not address or storage.nbytes() < (t.storage_offset() + _extent(t)) * t.element_size()):
-        raise ValueError(f"{name}: its memory is gone, or too small for its shape")
+    address, storage, n = t.data_ptr(), _storage(t), t.numel()
+    extent = n if t.is_contiguous() else _extent(t)
+    if n and (not address or storage.nbytes() < (t.storage_offset() + extent) * t.element_size()):
+        raise ValueError(f"{name}{part}: its memory is gone, or too small for its shape")
     return address, storage
 
 
@@ -148,7 +148,7 @@ class Slot:
     def rows(self, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """A sparse gradient's rows [count] of library_shape, each once, and their gradients [count, ...]."""
         for part in (gradient._indices(), gradient._values()):
-            _locate(part, f"{self.name}: grad")
+            _locate(part, self.name, ": grad")
         gradient = gradient.coalesce()
         rows = torch.zeros(gradient._nnz(), dtype=torch.int64, device="cpu")
         for size, index in zip(self.shape, gradient.indices()):
@@ -201,7 +201,7 @@ class Turns:
     def add(self, slot: Slot, p: torch.Tensor, grad: torch.Tensor, entry: dict[str, Any]) -> None:
         """A dense gradient, or the values of a sparse one, in the library's order."""
         slot.address, values = _locate(p, slot.name)
-        gradient, memory = _locate(grad, f"{slot.name}: grad")
+        gradient, memory = _locate(grad, slot.name, ": grad")
         self.slots.append(slot)
         self.gradients.append(gradient)
         self.entries.append(entry)
@@ -226,7 +226,10 @@ class Turns:
             p.copy_(values)
         torch._foreach_zero_([slot.counter for slot in self.slots])
         for entry in self.entries:
-            entry["step"] += 1
+            if torch.is_tensor(entry["step"]):
+                entry["step"].add_(_ONE)  # a tensor of 1 costs a third of the number
+            else:
+                entry["step"] += 1
 
 
 class Memory:
