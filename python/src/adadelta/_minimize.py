@@ -2,6 +2,7 @@
 """Minimising a function of several variables with Adadelta, by the conventions of scipy.optimize.minimize."""
 from __future__ import annotations
 
+import math
 from typing import Any, Callable, Mapping
 
 from adadelta import _core
@@ -10,10 +11,11 @@ _HYPER = _core.hyper("adadelta")
 _DEFAULTS = _core.defaults["minimize"]
 
 
-class MinimizeResult(dict):
+class MinimizeResult(dict[str, Any]):
     """What came of a run, by key or as attributes, as scipy.optimize.OptimizeResult.
 
-    x: the best point seen (the last good one with return_last). fun, jac: value and gradient there. success: whether the
+    x: the best point seen (the last good one with return_last). fun, jac: value and gradient there (NaN and
+    None where no point was good). success: whether the
     gradient met gtol, the value reached f_target or stalled by ftol. status, message: why the run ended (enum
     adadelta_minimize_reason and its text). nit: steps. nfev, njev: calls.
     """
@@ -23,6 +25,9 @@ class MinimizeResult(dict):
             return self[name]
         except KeyError:
             raise AttributeError(name) from None
+
+    __setattr__ = dict.__setitem__  # type: ignore[assignment]
+    __delattr__ = dict.__delitem__  # type: ignore[assignment]
 
     def __dir__(self) -> list[str]:
         return list(self.keys())
@@ -35,28 +40,33 @@ class MinimizeResult(dict):
 class _Objective:
     """fun, jac and args as one function of the memory of x, for the library; and how often it was called."""
 
-    def __init__(self, fun: Callable[..., Any], jac: Any, args: tuple[Any, ...], shape: tuple[int, ...], last: bool) -> None:
+    def __init__(
+        self, fun: Callable[..., Any], jac: Any, args: tuple[Any, ...], shape: tuple[int, ...], last: bool
+    ) -> None:
+        for what, function in (("fun", fun), ("jac", jac)):
+            if not callable(function) and (what == "fun" or not _is_word(function)):
+                expected = "a function" if what == "fun" else "True, a function, '3-point' or None"
+                raise TypeError(f"{what}: must be {expected}, not {function!r}")
         self.fun, self.jac, self.args, self.shape, self.last = fun, jac, args, shape, last
         self.calls = self.gradients = 0
         self.found: tuple[float, Any] = (float("inf"), None)  # value and gradient of the point that will be given back
-        if jac is not True and not callable(jac) and jac not in (None, False, "2-point", "3-point"):
-            raise ValueError(f"jac: must be True, a function, '3-point' or None, not {jac!r}")
 
     def __call__(self, memory: bytearray, iteration: int) -> tuple[float, Any]:
         import numpy
 
         x = numpy.frombuffer(memory).reshape(self.shape)
         if self.jac is True:
-            value, gradient = self.fun(x.copy(), *self.args)
             self.calls += 1
+            value, gradient = _pair(self.fun(x, *self.args))
         else:
             value, gradient = self.value(x), self.gradient(x)
-        gradient = numpy.ascontiguousarray(gradient, dtype=numpy.float64)
-        if gradient.size != x.size:
-            raise ValueError(f"jac: the gradient must have {x.size} numbers, as x0, not {gradient.size}")
-        value = _number(value)
+        gradient = _numbers(gradient, "jac: the gradient")
+        if gradient.size != x.size or (x.size > 1 and gradient.shape not in (x.shape, (x.size,))):
+            raise ValueError(f"jac: the gradient must be of shape {x.shape}, as x0, not {gradient.shape}")
         self.gradients += 1
-        if numpy.isfinite(value) and numpy.isfinite(gradient).all() and (self.last or value <= self.found[0]):
+        with numpy.errstate(over="ignore"):
+            good = numpy.isfinite(value) and numpy.isfinite(gradient * gradient).all()  # as the library has it
+        if good and (self.last or value <= self.found[0]):
             self.found = value, gradient.reshape(self.shape)
         return value, gradient
 
@@ -69,7 +79,7 @@ class _Objective:
         import numpy
 
         if callable(self.jac):
-            return self.jac(x.copy(), *self.args)
+            return self.jac(x, *self.args)
         flat, gradient = x.ravel(), numpy.empty(x.size)
         for k, h in enumerate(numpy.cbrt(numpy.finfo(float).eps) * numpy.maximum(1.0, abs(flat))):
             ahead, behind = flat.copy(), flat.copy()
@@ -80,14 +90,36 @@ class _Objective:
         return gradient
 
 
-def _number(value: Any) -> float:
-    """A value of fun's: a number, or an array of one."""
+def _is_word(jac: Any) -> bool:
+    return jac is None or isinstance(jac, bool) or (isinstance(jac, str) and jac in ("2-point", "3-point"))
+
+
+def _numbers(given: Any, what: str) -> Any:
+    """A new row-major array of float64; TypeError or ValueError that says what."""
     import numpy
 
-    array = numpy.asarray(value, dtype=numpy.float64)
+    try:
+        array = numpy.asarray(given)
+    except ValueError as error:
+        raise ValueError(f"{what} must be an array: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{what} must hold real numbers, not {array.dtype}")
+    return numpy.array(array, dtype=numpy.float64, order="C")
+
+
+def _number(value: Any, what: str = "fun: the value") -> float:
+    """A number, or an array of one."""
+    array = _numbers(value, what)
     if array.size != 1:
-        raise ValueError(f"fun: must return one number, not an array of shape {array.shape}")
+        raise ValueError(f"{what} must be one number, not an array of shape {array.shape}")
     return float(array.reshape(()))
+
+
+def _pair(result: Any) -> tuple[float, Any]:
+    """What fun returns with jac=True."""
+    if not isinstance(result, (tuple, list)) or len(result) != 2:
+        raise TypeError("fun: with jac=True it must return value and gradient")
+    return _number(result[0]), result[1]
 
 
 def _progress(callback: Callable[..., Any] | None, shape: tuple[int, ...]) -> Callable[..., bool] | None:
@@ -95,10 +127,13 @@ def _progress(callback: Callable[..., Any] | None, shape: tuple[int, ...]) -> Ca
     or StopIteration ends the run."""
     if callback is None:
         return None
+    if not callable(callback):
+        raise TypeError(f"callback: must be a function or None, not {callback!r}")
     import inspect
 
     import numpy
 
+    function = callback
     try:
         whole = set(inspect.signature(callback).parameters) == {"intermediate_result"}
     except (TypeError, ValueError):
@@ -108,13 +143,56 @@ def _progress(callback: Callable[..., Any] | None, shape: tuple[int, ...]) -> Ca
         x = numpy.frombuffer(memory).reshape(shape)
         try:
             if not whole:
-                return bool(callback(x))
+                return bool(function(x))
             result = MinimizeResult(x=x, fun=value, nit=iteration, gradient_norm=norm, best_fun=best, seconds=seconds)
-            return bool(callback(intermediate_result=result))
+            return bool(function(intermediate_result=result))
         except StopIteration:
             return True
 
     return progress
+
+
+# The library's names of what SciPy's users call otherwise.
+_LIBRARY = {"maxiter": "max_iterations", "gtol": "gradient_tolerance", "ftol": "objective_tolerance"}
+
+
+def _checked_limits(limits: Mapping[str, Any]) -> dict[str, Any]:
+    """The library's options; what it would refuse without saying which is refused here, by the user's name."""
+    for name in ("maxiter", "patience"):
+        if not hasattr(limits[name], "__index__"):
+            raise TypeError(f"{name}: must be a whole number, not {type(limits[name]).__name__}")
+        if not 0 <= limits[name] < 2**64:
+            raise ValueError(f"{name}: must be at least 0 and below 2**64, not {limits[name]}")
+    for name in ("gtol", "ftol", "max_seconds"):
+        if not 0 <= _number(limits[name], name) < float("inf"):
+            raise ValueError(f"{name}: must be finite and at least 0, not {limits[name]}")
+    if math.isnan(_number(limits["f_target"], "f_target")):
+        raise ValueError("f_target: must not be NaN")
+    return {_LIBRARY.get(name, name): value for name, value in limits.items()}
+
+
+def _checked_schedule(schedule: Any) -> dict[str, Any]:
+    if schedule is not None and not isinstance(schedule, Mapping):
+        raise TypeError(f"schedule: must be None or a dict, not {type(schedule).__name__}")
+    return dict(schedule or {})
+
+
+def _refuse(unused: Mapping[str, Any]) -> None:
+    """SciPy hands what it has to every method, mostly None or ()."""
+    for name, value in unused.items():
+        if name not in ("hess", "hessp", "bounds", "constraints", "disp"):
+            raise TypeError(f"there is no option {name!r}")
+        if name != "disp" and value is not None and not (isinstance(value, (tuple, list, dict)) and not value):
+            raise ValueError(f"{name}: Adadelta has no use for it")
+
+
+def _start(x0: Any) -> Any:
+    import numpy
+
+    x = _numbers(x0, "x0")
+    if not x.size or not numpy.isfinite(x).all():
+        raise ValueError("x0: must have at least one number, all finite")
+    return x
 
 
 def minimize(
@@ -148,15 +226,15 @@ def minimize(
         jac: True (fun returns both), a function of x that returns the gradient [as x0], or None: central differences,
             2n further calls of fun a step.
         tol: gtol, as in SciPy.
-        callback: called after each step with x, or with intermediate_result= if that is its parameter's name; what is
-            true, or StopIteration, ends the run.
+        callback: called at every point, the first included, with x, or with intermediate_result= if that is its
+            parameter's name; what is true, or StopIteration, ends the run.
         lr, rho, eps: of the steps. For more digits than a first run gives, run again from there with a tenth of the lr.
         schedule: of lr, such as {"kind": "cosine"}, over maxiter steps unless it says "steps".
         maxiter: at most so many steps. gtol: ends where all components of the gradient are smaller; 0: never.
         ftol, patience: ends where the value has, over `patience` steps, not fallen by this part of itself.
         f_target: ends at a value of this or below. max_seconds: no step after this time; 0: no limit.
         return_last: gives back the last point, not the best: for values that are noisy.
-        options: any of the above from maxiter on, as SciPy has them.
+        options: any of the above from lr on, as SciPy has them; these go first.
 
     Returns:
         MinimizeResult.
@@ -166,33 +244,28 @@ def minimize(
 
     It serves as a method of SciPy's, too: scipy.optimize.minimize(fun, x0, jac=True, method=adadelta.minimize).
     """
-    import numpy
-
+    limits = {
+        "maxiter": maxiter,
+        "gtol": gtol if tol is None else tol,
+        "ftol": ftol,
+        "patience": patience,
+        "f_target": f_target,
+        "max_seconds": max_seconds,
+        "return_last": return_last,
+    }
     if options:
-        return minimize(fun, x0, args, jac, tol, callback, **{"lr": lr, "rho": rho, "eps": eps, "schedule": schedule, **options})
-    for name, value in unused.items():  # SciPy hands its own to every method
-        if name not in ("hess", "hessp", "bounds", "constraints", "disp"):
-            raise TypeError(f"there is no option {name!r}")
-        if name != "disp" and value is not None and value != ():
-            raise ValueError(f"{name}: Adadelta has no use for it")
-    x = numpy.array(x0, dtype=numpy.float64, order="C")
-    if not x.size or not numpy.isfinite(x).all():
-        raise ValueError("x0: must have at least one number, all finite")
+        steps = {"lr": lr, "rho": rho, "eps": eps, "schedule": schedule}
+        settings: dict[str, Any] = {**steps, **limits, **unused, **options}
+        return minimize(fun, x0, args, jac, callback=callback, **settings)
+    _refuse(unused)
+    x = _start(x0)
     objective = _Objective(fun, jac, args if isinstance(args, tuple) else (args,), x.shape, return_last)
     run = _core.minimize(
         objective,
         x,
         {"lr": lr, "rho": rho, "eps": eps},
-        dict(schedule or {}),
-        {
-            "max_iterations": maxiter,
-            "gradient_tolerance": gtol if tol is None else tol,
-            "objective_tolerance": ftol,
-            "patience": patience,
-            "f_target": f_target,
-            "max_seconds": max_seconds,
-            "return_last": return_last,
-        },
+        _checked_schedule(schedule),
+        _checked_limits(limits),
         _progress(callback, x.shape),
     )
     return MinimizeResult(
