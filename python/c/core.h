@@ -66,12 +66,19 @@ PyObject *fields_dict(const struct field *fields, const void *owner);
 
 /* ---- Arrays (core_array.c) ---- */
 
+/* Writes "w: array 'bias'", an argument's array as errors call it, to what, and returns it. */
+enum { LABEL = 128 };
+const char *label(char what[LABEL], const char *argument, const char *name);
+
 /* Takes hold of an array's memory by the buffer protocol: floating-point numbers in one piece, row-major, writable if
-   asked. what names the argument in errors. -1: an error is set, and nothing is held. */
+   asked. what names the array in errors. -1: an error is set, and nothing is held. */
 int array_hold(PyObject *object, const char *what, int writable, Py_buffer *view, enum adadelta_dtype *dtype);
 
 /* Fills a tensor's dtype, ndim and shape from a buffer. -1: it has too many dimensions; an error is set. */
 int array_form(const Py_buffer *view, const char *what, enum adadelta_dtype dtype, struct adadelta_tensor *tensor);
+
+/* Whether a buffer is native numbers of a type: BF16 and the codes of state are whole numbers there. */
+int array_is(const Py_buffer *view, enum adadelta_dtype dtype);
 
 /* An object that lends memory of an optimizer's to Python and keeps owner alive meanwhile. */
 PyObject *lent_array(PyObject *owner, const struct adadelta_tensor *array);

@@ -23,17 +23,43 @@ static const char *format_of(enum adadelta_dtype dtype)
 
 /* ---- Python's arrays ---- */
 
-/* The type of native floating-point numbers, or DEFAULT. */
-static enum adadelta_dtype dtype_of(const char *format)
+const char *label(char what[LABEL], const char *argument, const char *name)
 {
-    const char foreign = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? '<' : '>';
-    if (format && (*format == '@' || *format == '=' || *format == foreign)) /* with the native order spelled out */
+    PyOS_snprintf(what, LABEL, "%s: array '%.80s'", argument, name);
+    return what;
+}
+
+int array_is(const Py_buffer *view, enum adadelta_dtype dtype)
+{
+    const char native = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? '<' : '>', *format = view->format;
+    if (!format) /* as the protocol has it */
+        return dtype == ADADELTA_U8;
+    if (*format == '@' || *format == '=' || *format == native) /* the machine's order spelled out */
         format++;
-    for (size_t k = 0; format && k < FLOATS; k++) {
-        if (strcmp(format, formats[k].format) == 0)
-            return formats[k].dtype;
-    }
-    return ADADELTA_DTYPE_DEFAULT;
+    return strcmp(format, format_of(dtype)) == 0;
+}
+
+/* The type of floating-point numbers, or DEFAULT. */
+static enum adadelta_dtype dtype_of(const Py_buffer *view)
+{
+    size_t k = 0;
+    while (k < FLOATS && !array_is(view, formats[k].dtype))
+        k++;
+    return k < FLOATS ? formats[k].dtype : ADADELTA_DTYPE_DEFAULT;
+}
+
+/* Raises what is set, of a type that an exporter has chosen, once more with the array's name in front. */
+static void prefix(const char *what)
+{
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    if (PyErr_GivenExceptionMatches(type, PyExc_ValueError) || PyErr_GivenExceptionMatches(type, PyExc_BufferError))
+        PyErr_Format(PyExc_ValueError, "%s cannot be read: %S", what, value ? value : type);
+    else
+        PyErr_Restore(type, value, trace), type = value = trace = NULL;
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(trace);
 }
 
 /* Puts our words in place of Python's about a buffer that could not be had. */
@@ -46,8 +72,10 @@ static void explain(PyObject *object, const char *what, int writable)
                      Py_TYPE(object)->tp_name);
         return;
     }
-    if (PyObject_GetBuffer(object, &any, PyBUF_FULL_RO))
-        return; /* its own words are the best */
+    if (PyObject_GetBuffer(object, &any, PyBUF_FULL_RO)) {
+        prefix(what);
+        return;
+    }
     const int read_only = writable && any.readonly;
     PyBuffer_Release(&any);
     PyErr_Format(PyExc_ValueError,
@@ -62,7 +90,7 @@ int array_hold(PyObject *object, const char *what, int writable, Py_buffer *view
         explain(object, what, writable);
         return -1;
     }
-    *dtype = dtype_of(view->format);
+    *dtype = dtype_of(view);
     if (*dtype != ADADELTA_DTYPE_DEFAULT)
         return 0;
     PyErr_Format(PyExc_TypeError,

@@ -7,7 +7,7 @@
 struct adadelta *optimizer_enter(struct optimizer *self)
 {
     if (self->busy)
-        PyErr_SetString(PyExc_RuntimeError, "the optimizer is being stepped by another thread");
+        PyErr_SetString(PyExc_RuntimeError, "the optimizer is in the middle of a step");
     return self->busy ? NULL : self->adadelta;
 }
 
@@ -17,6 +17,8 @@ PyObject *optimizer_result(const struct optimizer *self, enum adadelta_status st
         return raise_status(status, adadelta_error_text(self->adadelta));
     Py_RETURN_NONE;
 }
+
+static const char threads_text[] = "threads must be from 0 to 1024"; /* all else is checked by its name or type */
 
 static PyObject *make(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
@@ -33,7 +35,7 @@ static PyObject *make(PyTypeObject *type, PyObject *arguments, PyObject *keyword
     if (!status)
         return (PyObject *)self;
     Py_DECREF(self);
-    return raise_status(status, NULL);
+    return raise_status(status, status == ADADELTA_ERROR_ARGUMENT ? threads_text : NULL);
 }
 
 static int visit(PyObject *object, visitproc visit, void *arg)
@@ -49,7 +51,10 @@ static int visit(PyObject *object, visitproc visit, void *arg)
 /* Breaks a cycle through the callback; the arrays go with the optimizer. */
 static int clear(PyObject *object)
 {
-    Py_CLEAR(((struct optimizer *)object)->rate);
+    struct optimizer *self = (struct optimizer *)object;
+    if (self->rate)
+        adadelta_set_schedule(self->adadelta, NULL);
+    Py_CLEAR(self->rate);
     return 0;
 }
 
@@ -58,13 +63,80 @@ static void destroy(PyObject *object)
     struct optimizer *self = (struct optimizer *)object;
     PyTypeObject *type = Py_TYPE(object);
     PyObject_GC_UnTrack(object);
+    clear(object);
     adadelta_destroy(self->adadelta);
     for (size_t k = 0; k < self->count; k++)
         PyBuffer_Release(&self->held[k]);
     PyMem_Free(self->held);
-    clear(object);
     type->tp_free(object);
     Py_DECREF(type);
+}
+
+/* Takes hold once more of the array number k. It must lie where it did: NumPy can be made to move one that is held. */
+static int hold_again(const struct optimizer *self, size_t k, Py_buffer *view)
+{
+    const void *buf = self->held[k].buf;
+    const Py_ssize_t len = self->held[k].len;
+    struct adadelta_tensor tensor;
+    char what[LABEL];
+    if (PyObject_GetBuffer(self->held[k].obj, view, PyBUF_ND))
+        return -1;
+    if (view->buf == buf && view->len == len)
+        return 0;
+    PyBuffer_Release(view);
+    adadelta_get_tensor(self->adadelta, k, &tensor);
+    PyErr_Format(PyExc_ValueError, "%s has been resized since its last step", label(what, "w", tensor.name));
+    return -1;
+}
+
+struct adadelta *optimizer_enter_arrays(struct optimizer *self)
+{
+    struct adadelta *adadelta = optimizer_enter(self);
+    for (size_t k = 0; adadelta && k < self->count; k++) {
+        Py_buffer view;
+        if (self->held[k].obj && hold_again(self, k, &view))
+            return NULL;
+        if (self->held[k].obj)
+            PyBuffer_Release(&view);
+    }
+    return adadelta;
+}
+
+/* Gives a copy its own hold of all arrays. */
+static int hold_all_again(struct optimizer *self, struct optimizer *copy)
+{
+    copy->held = PyMem_Calloc(self->count + 1, sizeof *copy->held);
+    if (!copy->held) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    self->busy = 1; /* an exporter may be Python code */
+    int failed = 0;
+    for (; !failed && copy->count < self->count; copy->count += !failed)
+        failed = self->held[copy->count].obj && hold_again(self, copy->count, &copy->held[copy->count]);
+    self->busy = 0;
+    return failed ? -1 : 0;
+}
+
+/* A new optimizer with the same groups, arrays, state and counters; the arrays are shared. */
+static PyObject *copy_of(struct optimizer *self, PyObject *nothing)
+{
+    (void)nothing;
+    if (!optimizer_enter(self))
+        return NULL;
+    struct optimizer *copy = (struct optimizer *)Py_TYPE(self)->tp_alloc(Py_TYPE(self), 0);
+    if (!copy)
+        return NULL;
+    enum adadelta_status status = ADADELTA_ERROR_MEMORY;
+    if (!hold_all_again(self, copy))
+        status = adadelta_clone(self->adadelta, &copy->adadelta);
+    if (status) {
+        Py_DECREF(copy);
+        return raise_status(status, NULL);
+    }
+    Py_XINCREF(self->rate);
+    copy->rate = self->rate;
+    return (PyObject *)copy;
 }
 
 /* ---- Groups and settings ---- */
@@ -119,7 +191,7 @@ static PyObject *set_threads(struct optimizer *self, PyObject *arguments)
     if (!PyArg_ParseTuple(arguments, "i", &threads) || !optimizer_enter(self))
         return NULL;
     const enum adadelta_status status = adadelta_set_threads(self->adadelta, threads);
-    return status ? raise_status(status, "threads must be from 0 to 1024") : optimizer_result(self, ADADELTA_OK);
+    return status ? raise_status(status, threads_text) : optimizer_result(self, ADADELTA_OK);
 }
 
 static PyObject *get_gradients(struct optimizer *self, PyObject *nothing)
@@ -162,12 +234,11 @@ static PyObject *get_schedule(struct optimizer *self, PyObject *nothing)
     struct adadelta_schedule schedule;
     if (!optimizer_enter(self))
         return NULL;
-    if (self->rate) {
-        Py_INCREF(self->rate);
-        return self->rate;
-    }
     adadelta_get_schedule(self->adadelta, &schedule);
-    return fields_dict(schedule_fields, &schedule);
+    if (schedule.kind != ADADELTA_SCHEDULE_CALLBACK) /* a file may have brought another than was set */
+        return fields_dict(schedule_fields, &schedule);
+    Py_INCREF(self->rate);
+    return self->rate;
 }
 
 /* A dict over the default's fields, or a function rate(step). */
@@ -224,11 +295,12 @@ static PyObject *add_array(struct optimizer *self, PyObject *arguments)
     PyObject *array, *dict;
     Py_buffer view = {.obj = NULL};
     enum adadelta_dtype dtype;
+    char what[LABEL];
     if (!PyArg_ParseTuple(arguments, "snOO", &tensor.name, &group, &array, &dict) || !optimizer_enter(self) ||
-        fields_read(tensor_fields, dict, &tensor) || array_hold(array, tensor.name, 1, &view, &dtype))
+        fields_read(tensor_fields, dict, &tensor) || array_hold(array, label(what, "w", tensor.name), 1, &view, &dtype))
         return NULL;
     tensor.values = view.buf;
-    PyObject *index = array_form(&view, tensor.name, dtype, &tensor) ? NULL : add(self, (size_t)group, &tensor, &view);
+    PyObject *index = array_form(&view, what, dtype, &tensor) ? NULL : add(self, (size_t)group, &tensor, &view);
     PyBuffer_Release(&view);
     return index;
 }
@@ -289,8 +361,12 @@ static PyObject *with_file(struct optimizer *self, PyObject *path,
 {
     PyObject *bytes;
     struct adadelta_error error = {ADADELTA_OK, ""};
-    if (!optimizer_enter(self) || !PyUnicode_FSConverter(path, &bytes))
+    if (!PyUnicode_FSConverter(path, &bytes))
         return NULL;
+    if (!optimizer_enter_arrays(self)) {
+        Py_DECREF(bytes);
+        return NULL;
+    }
     const enum adadelta_status status = act(self->adadelta, PyBytes_AS_STRING(bytes), &error);
     Py_DECREF(bytes);
     if (status)
@@ -316,6 +392,7 @@ static PyObject *load(struct optimizer *self, PyObject *path)
 /* ---- The type ---- */
 
 static PyMethodDef methods[] = {
+    {"clone", (PyCFunction)copy_of, METH_NOARGS, "clone() -> another Optimizer that steps the same arrays"},
     {"add_group", (PyCFunction)add_group, METH_O, "add_group(settings) -> number; what settings lack: the method's."},
     {"get_hyper", (PyCFunction)get_hyper, METH_VARARGS, "get_hyper(group) -> settings"},
     {"set_hyper", (PyCFunction)set_hyper, METH_VARARGS, "set_hyper(group, settings); what settings lack stays."},

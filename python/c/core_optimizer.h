@@ -13,8 +13,11 @@ struct optimizer {
     PyObject *rate;  /* the schedule's callback, or NULL */
 };
 
-/* The library's object, or NULL with RuntimeError set while another thread steps. */
+/* The library's object, or NULL with RuntimeError set in the middle of a step. */
 struct adadelta *optimizer_enter(struct optimizer *self);
+
+/* The same for calls that read or write the arrays that are held: also NULL, with ValueError, where one has moved. */
+struct adadelta *optimizer_enter_arrays(struct optimizer *self);
 
 /* Raises status with the optimizer's own text, or returns None where it is ADADELTA_OK. */
 PyObject *optimizer_result(const struct optimizer *self, enum adadelta_status status);

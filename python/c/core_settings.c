@@ -121,6 +121,7 @@ static int read_whole(const char *name, PyObject *item, unsigned long long most,
 {
     PyObject *number = PyBool_Check(item) ? NULL : PyNumber_Index(item);
     if (!number) {
+        PyErr_Clear();
         PyErr_Format(PyExc_TypeError, "%s must be a whole number, not %.80s", name, Py_TYPE(item)->tp_name);
         return -1;
     }
@@ -128,6 +129,7 @@ static int read_whole(const char *name, PyObject *item, unsigned long long most,
     const int wrong = PyErr_Occurred() || *value > most;
     Py_DECREF(number);
     if (wrong) {
+        PyErr_Clear();
         PyErr_Format(PyExc_ValueError, "%s must be a whole number from 0 to %llu, not %R", name, most, item);
         return -1;
     }
@@ -139,7 +141,10 @@ static int read_real(const char *name, PyObject *item, double *value)
     *value = PyFloat_AsDouble(item);
     if (!PyErr_Occurred())
         return 0;
-    PyErr_Format(PyExc_TypeError, "%s must be a number, not %.80s", name, Py_TYPE(item)->tp_name);
+    if (PyErr_ExceptionMatches(PyExc_OverflowError))
+        PyErr_Format(PyExc_ValueError, "%s is too large", name);
+    else if (PyErr_ExceptionMatches(PyExc_TypeError))
+        PyErr_Format(PyExc_TypeError, "%s must be a number, not %.80s", name, Py_TYPE(item)->tp_name);
     return -1;
 }
 
@@ -152,6 +157,8 @@ static int read_field(const struct field *field, PyObject *item, void *at)
         return read_real(field->name, item, at);
     case FIELD_FLAG:
         value = PyObject_IsTrue(item);
+        if (value < 0)
+            PyErr_Format(PyExc_TypeError, "%s must be true or false, not %.80s", field->name, Py_TYPE(item)->tp_name);
         break;
     case FIELD_INT:
         value = read_whole(field->name, item, INT_MAX, &whole) ? -1 : (int)whole;
@@ -198,7 +205,10 @@ int fields_read(const struct field *fields, PyObject *dict, void *owner)
             PyErr_Format(PyExc_TypeError, "there is no setting %R", key);
             return -1;
         }
-        if (read_field(field, item, (char *)owner + field->offset))
+        Py_INCREF(item); /* reading it may run Python code */
+        const int failed = read_field(field, item, (char *)owner + field->offset);
+        Py_DECREF(item);
+        if (failed)
             return -1;
     }
     return 0;

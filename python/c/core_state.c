@@ -45,7 +45,7 @@ static PyObject *set_state(struct optimizer *self, PyObject *arguments)
     Py_XDECREF(dtype);
     if (type < 0)
         return NULL;
-    if (PyObject_GetBuffer(given, &view, PyBUF_C_CONTIGUOUS))
+    if (PyObject_GetBuffer(given, &view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT))
         return NULL;
     struct adadelta_tensor array = tensor;
     array.dtype = (enum adadelta_dtype)type;
@@ -53,8 +53,11 @@ static PyObject *set_state(struct optimizer *self, PyObject *arguments)
     size_t elements = 1;
     for (size_t k = 0; k < tensor.ndim; k++)
         elements *= tensor.shape[k];
-    if ((size_t)view.len != elements * adadelta_dtype_size(array.dtype))
-        PyErr_Format(PyExc_ValueError, "%s of '%.100s' has another shape than its tensor", name, tensor.name);
+    if (!array_is(&view, array.dtype))
+        PyErr_Format(PyExc_TypeError, "%s of '%.100s' must hold numbers of type %s, not of format '%.20s'", name,
+                     tensor.name, key, view.format ? view.format : "B");
+    else if ((size_t)view.len != elements * adadelta_dtype_size(array.dtype))
+        PyErr_Format(PyExc_ValueError, "%s of '%.100s' has another shape than its array", name, tensor.name);
     else
         status = adadelta_set_state(self->adadelta, (size_t)index, name, &array);
     PyBuffer_Release(&view);
@@ -149,7 +152,7 @@ static PyObject *state_bytes(struct optimizer *self, PyObject *nothing)
 static PyObject *swap_averages(struct optimizer *self, PyObject *nothing)
 {
     (void)nothing;
-    return optimizer_enter(self) ? optimizer_result(self, adadelta_swap_averages(self->adadelta)) : NULL;
+    return optimizer_enter_arrays(self) ? optimizer_result(self, adadelta_swap_averages(self->adadelta)) : NULL;
 }
 
 static PyObject *averages_swapped(struct optimizer *self, PyObject *nothing)
@@ -161,7 +164,7 @@ static PyObject *averages_swapped(struct optimizer *self, PyObject *nothing)
 static PyObject *restart_averages(struct optimizer *self, PyObject *nothing)
 {
     (void)nothing;
-    return optimizer_enter(self) ? optimizer_result(self, adadelta_restart_averages(self->adadelta)) : NULL;
+    return optimizer_enter_arrays(self) ? optimizer_result(self, adadelta_restart_averages(self->adadelta)) : NULL;
 }
 
 PyMethodDef optimizer_state_methods[] = {

@@ -30,7 +30,7 @@ static void release(struct turn *turns, Py_ssize_t count)
 }
 
 /* Whether an array is of the type and shape that it must have. */
-static int check_form(const struct adadelta_tensor *tensor, const char *what, const char *name, const Py_buffer *view,
+static int check_form(const struct adadelta_tensor *tensor, const char *what, const Py_buffer *view,
                       enum adadelta_dtype dtype, enum adadelta_dtype wanted)
 {
     int same = (size_t)view->ndim == tensor->ndim;
@@ -39,10 +39,10 @@ static int check_form(const struct adadelta_tensor *tensor, const char *what, co
     if (same && dtype == wanted)
         return 0;
     if (same)
-        PyErr_Format(PyExc_TypeError, "%s of '%.100s' must be of type %s, not %s", what, name,
-                     adadelta_dtype_name(wanted), adadelta_dtype_name(dtype));
+        PyErr_Format(PyExc_TypeError, "%s must be of type %s, not %s", what, adadelta_dtype_name(wanted),
+                     adadelta_dtype_name(dtype));
     else
-        PyErr_Format(PyExc_ValueError, "%s of '%.100s' has another shape than the optimizer's tensor", what, name);
+        PyErr_Format(PyExc_ValueError, "%s has another shape than the array that was stepped first", what);
     return -1;
 }
 
@@ -51,6 +51,7 @@ static int take(struct optimizer *self, struct turn *turn, PyObject *index, PyOb
 {
     struct adadelta_tensor tensor;
     enum adadelta_dtype dtype;
+    char what[LABEL];
     turn->index = PyLong_AsSize_t(index);
     if (PyErr_Occurred())
         return -1;
@@ -59,13 +60,11 @@ static int take(struct optimizer *self, struct turn *turn, PyObject *index, PyOb
         optimizer_result(self, status);
         return -1;
     }
-    if (array_hold(values, tensor.name, 1, &turn->values, &dtype) ||
-        check_form(&tensor, "the array", tensor.name, &turn->values, dtype, tensor.dtype))
+    if (array_hold(values, label(what, "w", tensor.name), 1, &turn->values, &dtype) ||
+        check_form(&tensor, what, &turn->values, dtype, tensor.dtype) ||
+        array_hold(gradient, label(what, "grad", tensor.name), 0, &turn->gradient, &dtype))
         return -1;
-    return array_hold(gradient, "grad", 0, &turn->gradient, &dtype) ||
-                   check_form(&tensor, "grad", tensor.name, &turn->gradient, dtype, tensor.gradient_dtype)
-               ? -1
-               : 0;
+    return check_form(&tensor, what, &turn->gradient, dtype, tensor.gradient_dtype);
 }
 
 static struct turn *take_all(struct optimizer *self, PyObject *indices, PyObject *arrays, PyObject *gradients)
@@ -88,13 +87,12 @@ static struct turn *take_all(struct optimizer *self, PyObject *indices, PyObject
     return turns;
 }
 
-/* Registers a turn's arrays; the one held before is let go of by the turn. */
-static enum adadelta_status enter(struct optimizer *self, struct turn *turn)
+/* Puts a turn's array in place of the one that is held, which is the turn's from then on. */
+static enum adadelta_status swap(struct optimizer *self, struct turn *turn, const void *gradient)
 {
     Py_buffer *held = &self->held[turn->index];
     const Py_buffer before = *held;
-    const enum adadelta_status status =
-        adadelta_set_buffers(self->adadelta, turn->index, turn->values.buf, turn->gradient.buf);
+    const enum adadelta_status status = adadelta_set_buffers(self->adadelta, turn->index, turn->values.buf, gradient);
     if (status)
         return status;
     *held = turn->values;
@@ -102,11 +100,16 @@ static enum adadelta_status enter(struct optimizer *self, struct turn *turn)
     return ADADELTA_OK;
 }
 
-/* No gradient stays registered: its array is let go of. */
-static void leave(struct optimizer *self, const struct turn *turns, Py_ssize_t count)
+/* No gradient stays registered, as its array is let go of; nor, after an error, an array. Backwards: what was before
+   did not overlap either. */
+static void leave(struct optimizer *self, struct turn *turns, Py_ssize_t count, int failed)
 {
-    for (Py_ssize_t k = 0; k < count; k++)
-        adadelta_set_buffers(self->adadelta, turns[k].index, self->held[turns[k].index].buf, NULL);
+    while (count-- > 0) {
+        if (failed)
+            swap(self, &turns[count], NULL);
+        else
+            adadelta_set_buffers(self->adadelta, turns[count].index, self->held[turns[count].index].buf, NULL);
+    }
 }
 
 static PyObject *step_arrays(struct optimizer *self, PyObject *arguments)
@@ -123,13 +126,13 @@ static PyObject *step_arrays(struct optimizer *self, PyObject *arguments)
     enum adadelta_status status = ADADELTA_OK;
     Py_ssize_t entered = 0;
     while (entered < count && !status) {
-        status = enter(self, &turns[entered]);
+        status = swap(self, &turns[entered], turns[entered].gradient.buf);
         entered += !status;
     }
     if (!status)
         status = step_freely(self);
     PyObject *result = optimizer_result(self, status);
-    leave(self, turns, entered);
+    leave(self, turns, entered, status != ADADELTA_OK);
     release(turns, count);
     return result;
 }

@@ -29,6 +29,9 @@ def _as_numpy(lent: Any) -> Any:
 
 
 def _copied(array: Array) -> Array:
+    if isinstance(array, memoryview):
+        flat = memoryview(bytearray(array))
+        return flat.cast(array.format) if array.ndim == 1 else flat.cast(array.format, array.shape or ())
     return array.copy() if hasattr(array, "copy") else copy.copy(array)  # NumPy's copy() is row-major, copy.copy not
 
 
@@ -42,6 +45,53 @@ def _named(arrays: Arrays, what: str) -> dict[str, Array]:
     if isinstance(arrays, (list, tuple)):
         return {str(place): array for place, array in enumerate(arrays)}
     return {_ALONE: arrays}
+
+
+def _checked_schedule(schedule: Any) -> Any:
+    """A schedule as the library takes it."""
+    if callable(schedule):
+        return schedule
+    if schedule is not None and not isinstance(schedule, Mapping):
+        raise TypeError(f"schedule: must be None, a dict or a function, not {type(schedule).__name__}")
+    return dict(schedule or {})
+
+
+def _checked_name(what: str, choice: str, name: Any) -> str:
+    """So that a wrong name is found when the optimizer is made, not at its first step."""
+    if not isinstance(name, str):
+        raise TypeError(f"{what} must be a text, not {type(name).__name__}")
+    if name not in _core.names[choice]:
+        raise ValueError(f"{what} must be one of {_core.names[choice]}, not {name!r}")
+    return name
+
+
+def _copied_entry(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An array's part of a state_dict; KeyError where something is missing."""
+    for key in ("counts", "dtypes", *entry["dtypes"]):
+        if key not in entry:
+            raise KeyError(f"state of {name!r}: there is no {key!r}")
+    arrays = {key: _copied(entry[key]) for key in entry["dtypes"]}
+    return {**arrays, "dtypes": dict(entry["dtypes"]), "counts": dict(entry["counts"])}
+
+
+def _checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a group: those that Adadelta uses."""
+    for name in settings:
+        if name not in _NEEDED:
+            raise TypeError(f"there is no setting {name!r}; settings are {', '.join(_NEEDED)}")
+    return dict(settings)
+
+
+def _of_first_group(name: str) -> Any:
+    """A setting of the first group as a property of Adadelta."""
+
+    def get(self: Adadelta) -> float:
+        return float(self._core.get_hyper(0)[name])
+
+    def put(self: Adadelta, value: float) -> None:
+        self.set_group(0, **{name: value})
+
+    return property(get, put, doc=f"{name} of the first group, from the next step on.")
 
 
 class Adadelta:
@@ -104,16 +154,18 @@ class Adadelta:
         average_decay: float = _OPTIONS["average_decay"],
         seed: int = _OPTIONS["seed"],
     ) -> None:
-        self._options = {
-            "threads": threads,
-            "state_dtype": state_dtype,
-            "averaging": averaging,
-            "average_decay": average_decay,
-            "seed": seed,
-        }
-        self._tensor = {"weights": weights, "gradient_dtype": grad_dtype}
-        self._core = _core.Optimizer(self._options)
-        self._check_names()
+        self._tensor = {"weights": _checked_name("weights", "weights", weights)}
+        if grad_dtype is not None:
+            self._tensor["gradient_dtype"] = _checked_name("grad_dtype", "dtype", grad_dtype)
+        self._core = _core.Optimizer(
+            {
+                "threads": threads,
+                "state_dtype": state_dtype,
+                "averaging": averaging,
+                "average_decay": average_decay,
+                "seed": seed,
+            }
+        )
         self._core.set_gradients(
             {
                 "nonfinite": nonfinite,
@@ -136,19 +188,12 @@ class Adadelta:
         self._index: dict[str, int] = {}  # of tensors, by name
         self._group: dict[str, int] = {}  # of names that add_group was given
         self._groups = 1
-        self._pending: dict[str, Mapping[str, Any]] = {}  # state of arrays that are yet to come
-        if schedule is not None:
-            self.schedule = schedule
-
-    def _check_names(self) -> None:
-        """So that a wrong name is found when the optimizer is made, not at its first step."""
-        for setting, name in self._tensor.items():
-            known = _core.names["weights" if setting == "weights" else "dtype"]
-            if name not in known and not (name is None and setting != "weights"):
-                raise ValueError(f"{'grad_dtype' if setting != 'weights' else setting} must be one of {known}, not {name!r}")
+        self._pending: dict[str, dict[str, Any]] = {}  # state of arrays that are yet to come
+        self._core.set_schedule(_checked_schedule(schedule))
 
     def __repr__(self) -> str:
-        settings = ", ".join(f"{name}={self._core.get_hyper(0)[name]!r}" for name in ("rho", "eps", "lr", "weight_decay"))
+        hyper = self._core.get_hyper(0)
+        settings = ", ".join(f"{name}={hyper[name]!r}" for name in ("rho", "eps", "lr", "weight_decay"))
         return f"Adadelta({settings}; {len(self._index)} arrays, {self.steps} steps)"
 
     # ---- Stepping ----
@@ -157,8 +202,9 @@ class Adadelta:
         """One step, in place.
 
         Args:
-            w: an array of any shape, or a list, tuple or dict of arrays; float64, float32 or float16, C-contiguous and
-                writable. No two may overlap, nor overlap a gradient.
+            w: an array of at most 8 dimensions, or a list, tuple or dict of arrays; float64, float32 or float16,
+                C-contiguous and writable. No two may overlap, nor overlap a gradient or another's array of the last
+                step. The optimizer keeps hold of them.
             grad: the gradients, in the same form and of the same shapes and types (but see grad_dtype).
 
         Raises:
@@ -168,14 +214,19 @@ class Adadelta:
         arrays, gradients = _named(w, "w"), _named(grad, "grad")
         if arrays.keys() != gradients.keys():
             raise ValueError(f"grad: must have the arrays {sorted(arrays)}, as w, not {sorted(gradients)}")
-        for name, array in arrays.items():
-            if name not in self._index:
-                self._add(name, array)
-        self._core.step_arrays(
-            tuple(self._index[name] for name in arrays),
-            tuple(arrays.values()),
-            tuple(gradients[name] for name in arrays),
+        core, index = self._core, self._index
+        new = [name for name in arrays if name not in index]
+        if new:  # in a copy of the optimizer, lest they be there though the step is refused
+            core, index = core.clone(), dict(index)
+            for name in new:
+                group = self._group.get(name, 0)
+                index[name] = self._register(core, name, group, arrays[name], self._pending.get(name))
+        core.step_arrays(
+            tuple(index[name] for name in arrays), tuple(arrays.values()), tuple(gradients[name] for name in arrays)
         )
+        self._core, self._index = core, index
+        for name in new:
+            self._pending.pop(name, None)
 
     def update(self, w: Arrays, grad: Arrays) -> Arrays:
         """One step that leaves w as it is: returns the new array, or a list, tuple or dict of new arrays, like w.
@@ -187,15 +238,12 @@ class Adadelta:
         if isinstance(w, Mapping):
             new = {name: _copied(array) for name, array in w.items()}
         elif isinstance(w, (list, tuple)):
-            new = type(w)(_copied(array) for array in w)
+            new = [_copied(array) for array in w]
+            new = tuple(new) if isinstance(w, tuple) else new
         else:
             new = _copied(w)
         self.step(new, grad)
         return new
-
-    def _add(self, name: str, array: Array) -> None:
-        self._index[name] = self._register(self._core, name, self._group.get(name, 0), array, self._pending.get(name))
-        self._pending.pop(name, None)
 
     # ---- Groups ----
 
@@ -208,12 +256,12 @@ class Adadelta:
         """
         names = [names] if isinstance(names, str) else list(names)
         for name in names:
+            if not isinstance(name, str):
+                raise TypeError(f"names: must be texts, not {type(name).__name__}")
             if name in self._index or name in self._group:
-                raise ValueError(f"names: {name!r} {'has been stepped' if name in self._index else 'is in a group'} already")
-        unknown = sorted(settings.keys() - set(_NEEDED))
-        if unknown:
-            raise TypeError(f"there is no setting {unknown[0]!r}; settings are {', '.join(_NEEDED)}")
-        number = self._core.add_group({**self._core.get_hyper(0), **settings})
+                what = "has been stepped" if name in self._index else "is in a group"
+                raise ValueError(f"names: {name!r} {what} already")
+        number = self._core.add_group({**self._core.get_hyper(0), **_checked_settings(settings)})
         self._group.update(dict.fromkeys(names, number))
         self._groups += 1
 
@@ -232,19 +280,12 @@ class Adadelta:
         """Changes settings of group `number` from the next step on."""
         if not 0 <= number < self._groups:
             raise ValueError(f"number: there is no group {number}; there are {self._groups}")
-        self._core.set_hyper(number, settings)
+        self._core.set_hyper(number, _checked_settings(settings))
 
-    def _get(self, name: str) -> Any:
-        return self._core.get_hyper(0)[name]
-
-    lr = property(lambda self: self._get("lr"), lambda self, value: self.set_group(0, lr=value), doc="Of the first group.")
-    rho = property(lambda self: self._get("rho"), lambda self, value: self.set_group(0, rho=value), doc="Of the first group.")
-    eps = property(lambda self: self._get("eps"), lambda self, value: self.set_group(0, eps=value), doc="Of the first group.")
-    weight_decay = property(
-        lambda self: self._get("weight_decay"),
-        lambda self, value: self.set_group(0, weight_decay=value),
-        doc="Of the first group.",
-    )
+    lr = _of_first_group("lr")
+    rho = _of_first_group("rho")
+    eps = _of_first_group("eps")
+    weight_decay = _of_first_group("weight_decay")
 
     @property
     def schedule(self) -> Any:
@@ -253,7 +294,7 @@ class Adadelta:
 
     @schedule.setter
     def schedule(self, schedule: Any) -> None:
-        self._core.set_schedule(schedule if callable(schedule) else dict(schedule or {}))
+        self._core.set_schedule(_checked_schedule(schedule))
 
     # ---- Looking inside ----
 
@@ -270,18 +311,20 @@ class Adadelta:
     @property
     def state(self) -> dict[str, dict[str, Any]]:
         """{name: {"square_avg": array, "acc_delta": array, ...}}: the optimizer's own memory, which changes with every
-        step. bfloat16 is seen as uint16; "u16" and "u8" as codes, for which there is read_state."""
+        step, until an array is added or something is loaded. bfloat16 is seen as uint16; "u16" and "u8" as codes, for
+        which there is read_state."""
         return {name: self._state_of(index) for name, index in self._index.items()}
 
     def _state_of(self, index: int) -> dict[str, Any]:
         return {key: _as_numpy(lent) for key, (_, lent) in self._core.state(index).items()}
 
     def read_state(self, name: str, key: str) -> Array:
-        """The numbers of a state array ("square_avg", "acc_delta", "master", "average") as float64, of any state_dtype."""
+        """The numbers of a state array ("square_avg", "acc_delta", "master", "average") as float64, whatever the
+        state_dtype."""
         import numpy
 
         array = self._array(name)
-        numbers = numpy.empty(memoryview(array).shape, numpy.float64)
+        numbers = numpy.empty(memoryview(array).shape or (), numpy.float64)
         self._core.copy_state(self._index[name], key, numbers)
         return numbers
 
@@ -304,8 +347,8 @@ class Adadelta:
     # ---- Averages ----
 
     def swap_averages(self) -> None:
-        """Exchanges arrays and their averages (see averaging), in place; again: exchanges them back, exactly. While they
-        are exchanged steps are refused (RuntimeError)."""
+        """Exchanges arrays and their averages (see averaging), in place; again: exchanges them back, exactly. While
+        they are exchanged steps are refused (RuntimeError)."""
         self._core.swap_averages()
 
     def restart_averages(self) -> None:
@@ -323,7 +366,7 @@ class Adadelta:
         """
         if self._core.averages_swapped():
             raise RuntimeError("the averages stand in the arrays' place: swap_averages first")
-        state = {}
+        state = {name: _copied_entry(name, entry) for name, entry in self._pending.items()}
         for name, index in self._index.items():
             lent = self._core.state(index)
             state[name] = {key: _copied(_as_numpy(array)) for key, (_, array) in lent.items()}
@@ -334,7 +377,7 @@ class Adadelta:
             "skipped": self.skipped,
             "groups": self.groups,
             "schedule": self.schedule,
-            "state": {**self._pending, **state},
+            "state": state,
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -345,10 +388,12 @@ class Adadelta:
             ValueError: arrays of another shape, or TypeError: of another type, than the state is for; KeyError:
             something is missing. Nothing has been changed then.
         """
-        state = {name: dict(entry) for name, entry in state_dict["state"].items()}
+        state = {name: _copied_entry(name, entry) for name, entry in state_dict["state"].items()}
         groups = {name: number for number, group in enumerate(state_dict["groups"]) for name in group["names"]}
-        core = self._new_core([{key: group[key] for key in _NEEDED} for group in state_dict["groups"]])
-        core.set_schedule(state_dict["schedule"])
+        if not state_dict["groups"]:
+            raise ValueError("state_dict: there must be at least one group")
+        core = self._new_core(state_dict["groups"])
+        core.set_schedule(_checked_schedule(state_dict["schedule"]))
         index: dict[str, int] = {}
         for name in self._index:
             index[name] = self._register(core, name, groups.get(name, 0), self._array(name), state.pop(name, None))
@@ -357,12 +402,15 @@ class Adadelta:
         self._groups, self._group = len(state_dict["groups"]), {n: g for n, g in groups.items() if g}
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes optimizer and arrays to a checkpoint file (safetensors; docs/checkpoint.md), whole or not at all; the C
-        library reads it, too.
+        """Writes optimizer and arrays to a checkpoint file (safetensors; docs/checkpoint.md), whole or not at all; the
+        C library reads it, too.
 
         Raises:
-            OSError: the file cannot be written; an older one of that name is untouched.
+            OSError: the file cannot be written; an older one of that name is untouched. RuntimeError: state that
+            load_state_dict brought waits for its array's first step.
         """
+        if self._pending:
+            raise RuntimeError(f"the arrays {sorted(self._pending)} have state, but have not been stepped")
         self._core.save(path)
 
     def load(self, path: str | os.PathLike[str], w: Arrays | None = None) -> None:
@@ -379,7 +427,7 @@ class Adadelta:
         """
         os.stat(path)  # says best what is wrong with a path
         arrays = self.arrays if w is None else {**self.arrays, **_named(w, "w")}
-        core = self._new_core([{key: group[key] for key in _NEEDED} for group in self.groups])
+        core = self._new_core(self.groups)
         index = {name: self._register(core, name, self._group.get(name, 0), array) for name, array in arrays.items()}
         if callable(self.schedule):
             core.set_schedule(self.schedule)
@@ -387,33 +435,31 @@ class Adadelta:
         self._core, self._index, self._pending = core, index, {}
 
     def _new_core(self, groups: Sequence[Mapping[str, Any]]) -> Any:
-        core = _core.Optimizer(self._options)
+        """An optimizer with the same options and no arrays."""
+        core = _core.Optimizer(self._core.get_options())
         core.set_gradients(self._core.get_gradients())
         for group in groups:
-            core.add_group(dict(group))
+            core.add_group({key: group[key] for key in _NEEDED})
         return core
 
     def _register(self, core: Any, name: str, group: int, array: Array, state: Mapping[str, Any] | None = None) -> int:
         """Adds an array, with the state that it had where there is some."""
-        if state is not None:
-            self._check_state(name, array, state)
-        settings = {key: value for key, value in self._tensor.items() if value is not None}
-        index = core.add_array(name, group, array, settings)
-        if state is not None:
-            for key, dtype in state["dtypes"].items():
-                core.set_state(index, key, dtype, state[key])
-            core.set_counts(index, state["counts"])
-        return index
-
-    def _check_state(self, name: str, array: Array, state: Mapping[str, Any]) -> None:
-        shape = memoryview(array).shape
-        for key in state["dtypes"]:
+        index: int = core.add_array(name, group, array, self._tensor)
+        if state is None:
+            return index
+        shape, kept = memoryview(array).shape, core.state(index).keys()
+        if state["dtypes"].keys() != kept:
+            raise KeyError(f"state of {name!r}: must have {sorted(kept)}, not {sorted(state['dtypes'])}")
+        for key, dtype in state["dtypes"].items():
             if memoryview(state[key]).shape != shape:
                 raise ValueError(f"w: array {name!r} has shape {shape}, its state {memoryview(state[key]).shape}")
+            core.set_state(index, key, dtype, state[key])
+        core.set_counts(index, state["counts"])
+        return index
 
     def __getstate__(self) -> dict[str, Any]:
         return {
-            "options": self._options,
+            "options": self._core.get_options(),
             "tensor": self._tensor,
             "gradients": self._core.get_gradients(),
             "arrays": self.arrays,
@@ -421,10 +467,11 @@ class Adadelta:
         }
 
     def __setstate__(self, kept: dict[str, Any]) -> None:
-        self._options, self._tensor = kept["options"], kept["tensor"]
-        self._core = _core.Optimizer(self._options)
+        self._tensor = kept["tensor"]
+        self._core = _core.Optimizer(kept["options"])
         self._core.set_gradients(kept["gradients"])
-        self._index, self._group, self._groups, self._pending = {}, {}, 0, {}
+        self._index = {}
         self.load_state_dict(kept["state_dict"])
         for name, array in kept["arrays"].items():
-            self._add(name, array)
+            group, state = self._group.get(name, 0), self._pending.pop(name)
+            self._index[name] = self._register(self._core, name, group, array, state)
