@@ -57,7 +57,8 @@ static int fill(PyObject *module)
 {
     PyObject *type = optimizer_type();
     Py_XINCREF(type);
-    return lent_array_ready() || errors_add(module) || names_add(module) || add_object(module, "Optimizer", type) ||
+    return lent_array_ready(module) || step_ready() || errors_add(module) || names_add(module) ||
+                   add_object(module, "Optimizer", type) ||
                    add_object(module, "version", PyUnicode_FromString(adadelta_version_string())) ||
                    add_object(module, "presets", presets()) || add_object(module, "defaults", defaults()) ||
                    add_object(module, "successes",

@@ -82,12 +82,13 @@ int array_is(const Py_buffer *view, enum adadelta_dtype dtype);
 
 /* An object that lends memory of an optimizer's to Python and keeps owner alive meanwhile. */
 PyObject *lent_array(PyObject *owner, const struct adadelta_tensor *array);
-int lent_array_ready(void);
+int lent_array_ready(PyObject *module); /* adds its type */
 
 /* ---- Types and functions of the module ---- */
 
 struct optimizer; /* core_optimizer.h */
 PyObject *optimizer_type(void);
+int step_ready(void); /* core_step.c: before the first step */
 PyObject *minimize(PyObject *module, PyObject *arguments, PyObject *keywords); /* core_minimize.c */
 extern const char minimize_doc[];
 

@@ -158,11 +158,11 @@ static PyType_Spec lent_spec = {"adadelta._core.Array", sizeof(struct lent), 0,
                                 Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, lent_slots};
 static PyObject *lent_type;
 
-int lent_array_ready(void)
+int lent_array_ready(PyObject *module)
 {
     if (!lent_type)
         lent_type = PyType_FromSpec(&lent_spec);
-    return lent_type ? 0 : -1;
+    return lent_type ? PyModule_AddObjectRef(module, "Array", lent_type) : -1;
 }
 
 PyObject *lent_array(PyObject *owner, const struct adadelta_tensor *array)
