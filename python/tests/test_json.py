@@ -130,3 +130,17 @@ def test_malformed_headers(kept, change):
 def test_headers_that_are_none(kept, header):
     with pytest.raises(CheckpointError):
         kept[2](header, b"")
+
+
+def test_ctrl_c_is_not_a_damaged_file(kept, monkeypatch, tmp_path):
+    def interrupted(*arguments, **keywords):
+        raise KeyboardInterrupt
+
+    header, arrays, load = kept
+    optimizer = load(header, arrays)
+    for name in ("loads", "dumps"):
+        with monkeypatch.context() as patch:
+            patch.setattr(json, name, interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                optimizer.load(tmp_path / "kept") if name == "loads" else optimizer.save(tmp_path / "kept")
+    optimizer.save(tmp_path / "kept")

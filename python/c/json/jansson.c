@@ -289,10 +289,12 @@ static PyObject *call_json(const char *name, PyObject *argument, PyObject *keywo
     return result;
 }
 
-/* Puts what Python says into error, and clears it. */
+/* Puts what Python says into error, and clears it; but what is no failure of ours (KeyboardInterrupt) stays set. */
 static void say_why(json_error_t *error)
 {
     PyObject *type, *value, *trace;
+    if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_Exception))
+        return;
     PyErr_Fetch(&type, &value, &trace);
     if (error && type && !PyErr_GivenExceptionMatches(type, PyExc_MemoryError)) {
         PyObject *words = value ? PyObject_Str(value) : NULL;
@@ -338,7 +340,7 @@ static PyObject *dump(const json_t *json)
     PyObject *bytes = words ? PyUnicode_AsUTF8String(words) : NULL;
     Py_XDECREF(keywords);
     Py_XDECREF(words);
-    PyErr_Clear();
+    say_why(NULL);
     return bytes;
 }
 

@@ -11,7 +11,7 @@
  *     text with a NUL or half a surrogate pair in it, and json_loadb refuses such a key, where jansson's parser refuses
  *     the whole text;
  *   - json_pack and json_unpack know flat objects, "{s:s, s:I}", alone.
- * Python's errors are dropped: a function that fails returns what jansson's does.
+ * Python's errors are dropped: a function that fails returns what jansson's does. Only a KeyboardInterrupt stays set.
  */
 #ifndef ADADELTA_PYTHON_JANSSON_H
 #define ADADELTA_PYTHON_JANSSON_H
