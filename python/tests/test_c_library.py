@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The C library itself beside the module, where $ADADELTA_PROGRAM lies in a build with libadadelta.so: the same bits, and
-each reads the other's files."""
+"""The C library itself beside the module, where $ADADELTA_PROGRAM lies in a build with libadadelta.so: the same bits,
+and each reads the other's files."""
 import ctypes
 import os
 import pathlib

@@ -229,7 +229,8 @@ def test_files_that_are_none(tmp_path):
         with pytest.raises(error):
             optimizer.load(path)
         assert everything(optimizer, {"w": w}) == before
-    for path, error in ((tmp_path / "none" / "x", OSError), (tmp_path, OSError), (None, TypeError), ("a\0b", ValueError)):
+    cases = ((tmp_path / "none" / "x", OSError), (tmp_path, OSError), (None, TypeError), ("a\0b", ValueError))
+    for path, error in cases:
         with pytest.raises(error):
             optimizer.save(path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["empty", "text"]

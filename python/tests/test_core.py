@@ -90,7 +90,8 @@ def test_one_optimizer_in_two_threads():
     def run(k):
         grad = numpy.ones(n)
         for _ in range(20):
-            for act in (lambda: optimizer.step(arrays[k], grad), optimizer.stats, lambda: optimizer.state, lambda: optimizer.lr):
+            looks = (optimizer.stats, lambda: optimizer.state, lambda: optimizer.lr)
+            for act in (lambda: optimizer.step(arrays[k], grad), *looks):
                 try:
                     act()
                 except RuntimeError as error:
@@ -144,8 +145,10 @@ o.save(sys.argv[1])
 
 
 def test_an_unknown_instruction_set():
-    code = "import adadelta\ntry: adadelta.Adadelta()\nexcept ValueError as e: assert 'ADADELTA_ISA' in str(e)\nelse: raise SystemExit(1)"
-    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "ADADELTA_ISA": "mmx"})
+    code = "import adadelta; adadelta.Adadelta()"
+    env = {**os.environ, "ADADELTA_ISA": "mmx"}
+    made = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert made.stderr.splitlines()[-1].startswith("ValueError: ADADELTA_ISA must be one of")
 
 
 # ---- What lives how long ----

@@ -35,7 +35,8 @@ def test_trajectory_is_algorithm_1s(settings, dtype, tolerance):
         oracle.step(grad)
     numpy.testing.assert_allclose(w, oracle.w.astype(float), rtol=tolerance, atol=tolerance)
     for name in ("square_avg", "acc_delta"):
-        numpy.testing.assert_allclose(optimizer.read_state("w", name), getattr(oracle, name).astype(float), rtol=tolerance)
+        expected = getattr(oracle, name).astype(float)
+        numpy.testing.assert_allclose(optimizer.read_state("w", name), expected, rtol=tolerance)
 
 
 @pytest.mark.parametrize("config", range(4))
@@ -89,7 +90,11 @@ def test_bits_do_not_depend_on_threads(threads):
 def test_lists_tuples_and_dicts_are_arrays_by_name():
     a, b = numpy.ones(3), numpy.ones((2, 2), numpy.float32)
     ga, gb = numpy.full(3, 2.0), numpy.full((2, 2), 3, numpy.float32)
-    forms = [([a, b], [ga, gb], ["0", "1"]), ((a, b), (ga, gb), ["0", "1"]), ({"a": a, "b": b}, {"b": gb, "a": ga}, ["a", "b"])]
+    forms = [
+        ([a, b], [ga, gb], ["0", "1"]),
+        ((a, b), (ga, gb), ["0", "1"]),
+        ({"a": a, "b": b}, {"b": gb, "a": ga}, ["a", "b"]),
+    ]
     for w, grad, names in forms:
         optimizer = Adadelta()
         new = optimizer.update(w, grad)
@@ -176,7 +181,10 @@ def test_groups_have_settings_of_their_own():
     start = {"weight": numpy.ones(3), "bias": numpy.ones(3)}
     optimizer = Adadelta(lr=0.5, weight_decay=0.1)
     optimizer.add_group(["bias"], weight_decay=0.0, rho=0.5)
-    oracles = {"weight": Oracle(numpy.ones(3), lr=0.5, weight_decay=0.1), "bias": Oracle(numpy.ones(3), lr=0.5, rho=0.5)}
+    oracles = {
+        "weight": Oracle(numpy.ones(3), lr=0.5, weight_decay=0.1),
+        "bias": Oracle(numpy.ones(3), lr=0.5, rho=0.5),
+    }
     for grad in gradients(10, 3):
         optimizer.step(start, {"weight": grad, "bias": grad})
         for name, oracle in oracles.items():
@@ -230,7 +238,8 @@ def test_an_exception_in_a_schedule_comes_out_and_nothing_changes():
     optimizer.step(w, grad)
     optimizer.step(w, grad)
     before = w.tobytes(), optimizer.state["w"]["square_avg"].tobytes(), optimizer.steps
-    for schedule, error in ((rate, KeyError), (lambda s: -1, ValueError), (lambda s: "x", TypeError), (lambda s: None, TypeError)):
+    cases = ((rate, KeyError), (lambda s: -1, ValueError), (lambda s: "x", TypeError), (lambda s: None, TypeError))
+    for schedule, error in cases:
         optimizer.schedule = schedule
         with pytest.raises(error):
             optimizer.step(w, grad)
@@ -272,8 +281,8 @@ def test_gradients_that_are_not_finite(bad):
 
 
 def test_averages():
-    w, polyak, exponential = numpy.zeros(2), Adadelta(averaging="polyak"), Adadelta(averaging="exponential", average_decay=0.5)
-    twin, seen, mean = numpy.zeros(2), [], None
+    polyak, exponential = Adadelta(averaging="polyak"), Adadelta(averaging="exponential", average_decay=0.5)
+    w, twin, seen, mean = numpy.zeros(2), numpy.zeros(2), [], None
     for grad in gradients(6, 2):
         polyak.step(w, grad)
         exponential.step(twin, grad)
@@ -313,7 +322,8 @@ def test_read_state_of_every_type(kind, tolerance):
     grad = numpy.linspace(0.5, 2, 500).astype(numpy.float32)
     optimizer.step(w, grad)
     twin.step(numpy.ones(500, numpy.float32), grad)
-    numpy.testing.assert_allclose(optimizer.read_state("w", "square_avg"), twin.read_state("w", "square_avg"), rtol=tolerance)
+    expected = twin.read_state("w", "square_avg")
+    numpy.testing.assert_allclose(optimizer.read_state("w", "square_avg"), expected, rtol=tolerance)
 
 
 def test_stats_and_names_that_are_none():

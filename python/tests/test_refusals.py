@@ -123,7 +123,8 @@ def test_a_step_that_fails_leaves_the_arrays_that_were_held(tmp_path):
     optimizer.step(first, [numpy.ones(2), numpy.ones(3)])
     kept = [array.tobytes() for array in first]
     optimizer.save(tmp_path / "before")
-    for bad in ([numpy.ones(2), numpy.full(3, numpy.nan)], [numpy.ones(2), numpy.ones(4)], [numpy.ones(2), second[0][:1]]):
+    for last in (numpy.full(3, numpy.nan), numpy.ones(4), second[0][:1]):
+        bad = [numpy.ones(2), last]
         with pytest.raises(ValueError):
             optimizer.step(second, bad)
         with pytest.raises(ValueError):
