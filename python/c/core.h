@@ -88,7 +88,10 @@ int lent_array_ready(PyObject *module); /* adds its type */
 
 struct optimizer; /* core_optimizer.h */
 PyObject *optimizer_type(void);
-int step_ready(void); /* core_step.c: before the first step */
+
+/* To be called before the first step (core_step.c). */
+int step_ready(void);
+
 PyObject *minimize(PyObject *module, PyObject *arguments, PyObject *keywords); /* core_minimize.c */
 extern const char minimize_doc[];
 
