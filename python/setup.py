@@ -22,7 +22,12 @@ def version():
 
 
 # One kernel file an instruction set, as in src/CMakeLists.txt: which may be used is found out at run time.
-X86 = {"scalar": [], "sse2": ["-msse2"], "avx2": ["-mavx2", "-mf16c"], "avx512": ["-mavx512f", "-mavx512bw", "-mavx512dq"]}
+X86 = {
+    "scalar": [],
+    "sse2": ["-msse2"],
+    "avx2": ["-mavx2", "-mf16c"],
+    "avx512": ["-mavx512f", "-mavx512bw", "-mavx512dq"],
+}
 KERNELS = {"x86_64": X86, "amd64": X86, "aarch64": {"scalar": [], "neon": []}, "arm64": {"scalar": [], "neon": []}}
 
 COMMON = ["-std=c11", "-O2", "-g0", "-fopenmp", "-fvisibility=hidden", f'-DADADELTA_VERSION="{version()}"']
@@ -44,8 +49,12 @@ def library_parts():
     return parts
 
 
+def core_parts():
+    return [(path, []) for path in sorted(C.glob("core*.c"))]
+
+
 def trainer_parts():
-    """The trainer without what reads files, with the flags of train/CMakeLists.txt; and what stands for BLAS and zlib."""
+    """The trainer but for what reads files, with the flags of train/CMakeLists.txt, and stand-ins for BLAS and zlib."""
     flags = ["-D_POSIX_C_SOURCE=200809L", "-O3", "-ffp-contract=off", "-fno-math-errno"]
     left_out = ["dataset_read.c", "elementwise.c", "format.c", "products.c"]
     parts = [(path, flags) for path in sources(LIBRARY / "train", left_out)]
@@ -100,9 +109,9 @@ def extension(name, parts, include_dirs):
 
 
 C = HERE / "c"
-INCLUDE = [LIBRARY / "include", C / "json"]
+INCLUDE = [LIBRARY / "include", C, C / "json"]
 TRAINER_INCLUDE = [LIBRARY / "train", LIBRARY / "src", C / "blas", C / "zlib"]
-JSON = [(C / "json" / "jansson.c", [])]
+SHARED = [(C / "json" / "jansson.c", []), (C / "forked.c", [])]
 
 setup(
     version=version(),
@@ -110,8 +119,8 @@ setup(
     package_dir={"": "src"},
     package_data={"adadelta": ["py.typed", "*.pyi"]},
     ext_modules=[
-        extension("adadelta._core", library_parts() + JSON + [(path, []) for path in sorted(C.glob("core*.c"))], INCLUDE),
-        extension("adadelta._trainer", library_parts() + JSON + trainer_parts(), INCLUDE + TRAINER_INCLUDE),
+        extension("adadelta._core", library_parts() + SHARED + core_parts(), INCLUDE),
+        extension("adadelta._trainer", library_parts() + SHARED + trainer_parts(), INCLUDE + TRAINER_INCLUDE),
     ],
     cmdclass={"build_ext": Build, "sdist": Sdist},
 )

@@ -92,6 +92,9 @@ void fit_destroy(struct fit *fit);
 const struct fit_settings *fit_get_settings(const struct fit *fit);
 void fit_describe(const struct fit *fit, struct dataset_request *request);
 
+/* How many threads may work on the model from now on, at least 1; no bit depends on it. */
+void fit_set_threads(struct fit *fit, int threads);
+
 /* Epochs completed, the trained parameters' number, and the bytes of the optimizer's state of them. */
 size_t fit_epochs_done(const struct fit *fit);
 size_t fit_parameter_count(const struct fit *fit);

@@ -190,6 +190,12 @@ static int thread_count(int threads)
     return threads > 0 ? threads : omp_get_num_procs();
 }
 
+void fit_set_threads(struct fit *fit, int threads)
+{
+    fit->threads = fit->layers.threads = threads;
+    adadelta_set_threads(fit->optimizer, threads);
+}
+
 enum verdict fit_create(struct fit **fit, const struct fit_settings *settings, const struct dataset *train,
                         const struct dataset *test, int threads, struct trouble *trouble)
 {

@@ -2,6 +2,8 @@
 /* The extension module adadelta._core. */
 #include "core.h"
 
+#include "forked.h"
+
 /* The defaults of a method, by name. */
 static PyObject *hyper(PyObject *module, PyObject *name)
 {
@@ -57,7 +59,7 @@ static int fill(PyObject *module)
 {
     PyObject *type = optimizer_type();
     Py_XINCREF(type);
-    return lent_array_ready(module) || step_ready() || errors_add(module) || names_add(module) ||
+    return lent_array_ready(module) || forked_ready() || errors_add(module) || names_add(module) ||
                    add_object(module, "Optimizer", type) ||
                    add_object(module, "version", PyUnicode_FromString(adadelta_version_string())) ||
                    add_object(module, "presets", presets()) || add_object(module, "defaults", defaults()) ||

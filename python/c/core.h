@@ -88,10 +88,6 @@ int lent_array_ready(PyObject *module); /* adds its type */
 
 struct optimizer; /* core_optimizer.h */
 PyObject *optimizer_type(void);
-
-/* To be called before the first step (core_step.c). */
-int step_ready(void);
-
 PyObject *minimize(PyObject *module, PyObject *arguments, PyObject *keywords); /* core_minimize.c */
 extern const char minimize_doc[];
 

@@ -96,9 +96,10 @@ PyObject *minimize(PyObject *module, PyObject *arguments, PyObject *keywords)
         options.progress_context = &functions;
     }
     if (dtype == ADADELTA_F64) {
-        Py_BEGIN_ALLOW_THREADS status = adadelta_minimize((size_t)view.len / sizeof(double), view.buf, call_objective,
-                                                          &functions, &options, &result);
-        Py_END_ALLOW_THREADS
+        PyThreadState *const thread = PyEval_SaveThread();
+        status = adadelta_minimize((size_t)view.len / sizeof(double), view.buf, call_objective, &functions, &options,
+                                   &result);
+        PyEval_RestoreThread(thread);
     }
     PyBuffer_Release(&view);
     if (status)

@@ -2,35 +2,20 @@
 /* Stepping: arrays are taken hold of and checked first, then the library steps without the GIL. */
 #include "core_optimizer.h"
 
-#include <pthread.h>
-
-/* OpenMP's threads do not come along with fork(), and a child would wait for them for ever: it steps with one. */
-static int stepped, forked;
-
-static void after_fork(void)
-{
-    forked = stepped;
-}
-
-int step_ready(void)
-{
-    static int ready;
-    ready = ready || pthread_atfork(NULL, NULL, after_fork) == 0;
-    if (!ready)
-        PyErr_NoMemory(); /* the one reason that there is */
-    return ready ? 0 : -1;
-}
+#include "forked.h"
 
 /* The step itself. */
 static enum adadelta_status step_freely(struct optimizer *self)
 {
     const int threads = adadelta_get_options(self->adadelta).threads;
     enum adadelta_status status;
-    if (forked)
+    if (forked_before_work())
         adadelta_set_threads(self->adadelta, 1);
-    stepped = self->busy = 1;
-    Py_BEGIN_ALLOW_THREADS status = adadelta_step(self->adadelta);
-    Py_END_ALLOW_THREADS self->busy = 0;
+    self->busy = 1;
+    PyThreadState *const thread = PyEval_SaveThread();
+    status = adadelta_step(self->adadelta);
+    PyEval_RestoreThread(thread);
+    self->busy = 0;
     adadelta_set_threads(self->adadelta, threads);
     return status;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "state_type.h"
+#include "forked.h"
 #include "trainer_model.h"
 #include "trainer_rows.h"
 
@@ -213,10 +214,12 @@ static PyObject *make(struct made_of *from, const struct fit_settings *settings,
 {
     struct fit *fit;
     struct trouble trouble;
-    enum verdict verdict;
-    Py_BEGIN_ALLOW_THREADS verdict = fit_create(
-        &fit, settings, &from->train.data, from->test == Py_None ? NULL : &from->rows_to_test.data, threads, &trouble);
-    Py_END_ALLOW_THREADS if (!verdict) return model_wrap(fit, threads);
+    PyThreadState *const thread = PyEval_SaveThread();
+    const enum verdict verdict = fit_create(&fit, settings, &from->train.data,
+                                            from->test == Py_None ? NULL : &from->rows_to_test.data, threads, &trouble);
+    PyEval_RestoreThread(thread);
+    if (!verdict)
+        return model_wrap(fit, threads);
     raise_trouble(PyExc_ValueError, &trouble);
     return NULL;
 }
@@ -388,7 +391,7 @@ static struct PyModuleDef definition = {
 
 PyMODINIT_FUNC PyInit__trainer(void)
 {
-    if (find_sgemm() || PyType_Ready(&model_type))
+    if (forked_ready() || find_sgemm() || PyType_Ready(&model_type))
         return NULL;
     PyObject *module = PyModule_Create(&definition);
     int failed = !module || PyModule_AddObjectRef(module, "Model", (PyObject *)&model_type);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "state_type.h"
+#include "forked.h"
 #include "trainer_rows.h"
 #include "trainer_watch.h"
 
@@ -61,10 +62,13 @@ static int lock(struct model *model)
         return -1;
     }
     if (!PyThread_acquire_lock(model->lock, NOWAIT_LOCK)) {
-        Py_BEGIN_ALLOW_THREADS PyThread_acquire_lock(model->lock, WAIT_LOCK);
-        Py_END_ALLOW_THREADS
+        PyThreadState *const thread = PyEval_SaveThread();
+        PyThread_acquire_lock(model->lock, WAIT_LOCK);
+        PyEval_RestoreThread(thread);
     }
     model->owner = self;
+    if (forked_before_work())
+        fit_set_threads(model->fit, 1);
     return 0;
 }
 
@@ -127,9 +131,9 @@ static PyObject *model_feed(PyObject *self, PyObject *args)
     int failed = rows_take(&rows, features, target, names ? TARGET_CLASS : TARGET_NUMBER, classes);
     rows.data.class_names = (char **)names; /* for the fingerprint; nothing writes to them */
     if (!failed) {
-        enum verdict verdict;
-        Py_BEGIN_ALLOW_THREADS verdict = fit_feed(model->fit, &rows.data, &trouble);
-        Py_END_ALLOW_THREADS failed = verdict != DONE;
+        PyThreadState *const thread = PyEval_SaveThread();
+        failed = fit_feed(model->fit, &rows.data, &trouble) != DONE;
+        PyEval_RestoreThread(thread);
         if (failed)
             raise_trouble(PyExc_ValueError, &trouble);
     }
@@ -155,7 +159,6 @@ static PyObject *model_release(PyObject *self, PyObject *unused)
 static int predict_into(struct model *model, const struct dataset *data, PyObject *output)
 {
     struct trouble trouble;
-    enum verdict verdict;
     Py_buffer view;
     if (take_array(output, "output", "d", sizeof(double), 2, 1, &view))
         return -1;
@@ -164,8 +167,10 @@ static int predict_into(struct model *model, const struct dataset *data, PyObjec
         PyBuffer_Release(&view);
         return -1;
     }
-    Py_BEGIN_ALLOW_THREADS verdict = fit_predict(model->fit, data, view.buf, &trouble);
-    Py_END_ALLOW_THREADS PyBuffer_Release(&view);
+    PyThreadState *const thread = PyEval_SaveThread();
+    const enum verdict verdict = fit_predict(model->fit, data, view.buf, &trouble);
+    PyEval_RestoreThread(thread);
+    PyBuffer_Release(&view);
     if (verdict)
         raise_trouble(PyExc_ValueError, &trouble);
     return verdict ? -1 : 0;

@@ -27,17 +27,19 @@ def test_types_and_stubs_come_along():
 
 
 def test_nothing_but_the_c_library_is_linked():
-    """A wheel must run where no libjansson and no BLAS is: only libc, libm and the compiler's own libraries are asked for."""
+    """A wheel must run where no libjansson and no BLAS is: it asks for libc, libm and the compiler's own libraries."""
     for extension in PACKAGE.glob("*.so"):
         shown = subprocess.run(["readelf", "-d", extension], capture_output=True, text=True, check=True).stdout
         needed = set(re.findall(r"NEEDED.*\[(.*?)\.so", shown))
-        assert needed <= {"libc", "libm", "libgomp", "libpthread", "libgcc_s", "ld-linux-x86-64", "ld-linux-aarch64"}, extension
+        loader = {"ld-linux-x86-64", "ld-linux-aarch64"}
+        assert needed <= {"libc", "libm", "libgomp", "libpthread", "libgcc_s"} | loader, extension
 
 
 def test_only_the_module_is_visible():
     """So that two libraries in a process, or two versions of one, do not meet."""
     for extension in PACKAGE.glob("*.so"):
-        shown = subprocess.run(["nm", "-D", "--defined-only", extension], capture_output=True, text=True, check=True).stdout
+        command = ["nm", "-D", "--defined-only", extension]
+        shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         names = {line.split()[-1] for line in shown.splitlines()}
         assert {name for name in names if not name.startswith("PyInit_")} <= {"_init", "_fini"}, extension
 
@@ -51,7 +53,8 @@ def test_all_instruction_sets_are_inside():
     )
     seen = {}
     for isa in ("scalar", "sse2", "avx2", "avx512", "neon"):
-        made = subprocess.run([sys.executable, "-c", code], env={**os.environ, "ADADELTA_ISA": isa}, capture_output=True, text=True)
+        environment = {**os.environ, "ADADELTA_ISA": isa}
+        made = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
         assert made.returncode == 0, made.stderr
         used, bits = made.stdout.split()
         seen[used] = bits

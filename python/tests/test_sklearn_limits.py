@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -361,3 +362,22 @@ except ImportError as error:
     environment = {**os.environ, "PYTHONPATH": path}
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert said.stdout == "adadelta.sklearn needs scikit-learn: pip install scikit-learn\n", said.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_child_of_fork_goes_on():
+    """OpenMP's threads are not in it: it must not wait for them. The bits are those of any number of threads."""
+    random = np.random.default_rng(0)
+    rows, labels = random.standard_normal((4000, 200)), random.integers(0, 3, 4000)
+    made = AdadeltaClassifier((256,), max_iter=1, batch_size=1000, n_jobs=2, random_state=0)
+    made.fit(rows, labels)
+    expected = made.partial_fit(rows, labels).predict_proba(rows)
+    made.fit(rows, labels)
+    context = multiprocessing.get_context("fork")
+    answers = context.Queue()
+    child = context.Process(target=lambda: answers.put(made.partial_fit(rows, labels).predict_proba(rows)))
+    child.start()
+    try:
+        assert (answers.get(timeout=60) == expected).all()
+    finally:
+        child.kill()

@@ -10,7 +10,8 @@ from adadelta import _core
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m adadelta", description="Adadelta for NumPy, PyTorch and scikit-learn.")
+    description = "Adadelta for NumPy, PyTorch and scikit-learn."
+    parser = argparse.ArgumentParser(prog="python -m adadelta", description=description)
     parser.add_argument("--version", action="version", version=f"adadelta {adadelta.__version__} ({_core.isa()})")
     commands = parser.add_subparsers(dest="command", required=True)
     bench = commands.add_parser("bench", help="time PyTorch's, NumPy's and this step side by side, and print ratios")
