@@ -2,6 +2,8 @@
 /* Statuses as exceptions. */
 #include "core.h"
 
+#include "raise_text.h"
+
 PyObject *nonfinite_error, *checkpoint_error;
 
 static int add(PyObject *module, const char *name, PyObject **exception, const char *doc, PyObject *bases)
@@ -48,6 +50,6 @@ static PyObject *exception_of(enum adadelta_status status)
 PyObject *raise_status(enum adadelta_status status, const char *text)
 {
     if (!PyErr_Occurred()) /* a callback's exception goes first */
-        PyErr_SetString(exception_of(status), text && *text ? text : adadelta_status_string(status));
+        raise_text(exception_of(status), text && *text ? text : adadelta_status_string(status));
     return NULL;
 }

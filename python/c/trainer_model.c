@@ -7,6 +7,7 @@
 
 #include "state_type.h"
 #include "forked.h"
+#include "raise_text.h"
 #include "trainer_rows.h"
 #include "trainer_watch.h"
 
@@ -48,7 +49,7 @@ void raise_trouble(PyObject *type, const struct trouble *trouble)
     if (strcmp(trouble->text, "out of memory") == 0)
         PyErr_NoMemory();
     else
-        PyErr_SetString(type, trouble->text);
+        raise_text(type, trouble->text);
 }
 
 /* ---- One thread at a time ---- */

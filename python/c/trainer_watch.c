@@ -2,6 +2,8 @@
 /* See trainer_watch.h. */
 #include "trainer_watch.h"
 
+#include "raise_text.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,7 +102,7 @@ int watch_run(struct watch *watch)
     if (watch->raised)
         return -1;
     if (verdict)
-        PyErr_SetString(PyExc_FloatingPointError, trouble.text);
+        raise_text(PyExc_FloatingPointError, trouble.text);
     return verdict ? -1 : 0;
 }
 
