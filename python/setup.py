@@ -16,6 +16,10 @@ COPIED = ["include", "src", "train", "CMakeLists.txt", "LICENSE"]  # what an sdi
 LIBRARY = HERE / "library" if (HERE / "library").exists() else HERE.parent
 
 
+if not (LIBRARY / "include" / "adadelta.h").exists():
+    raise SystemExit(f"{LIBRARY} has no include/adadelta.h: build this package inside a clone of adadelta, or from an sdist")
+
+
 def version():
     """The project's, from its one place."""
     return re.search(r"project\(adadelta VERSION ([0-9.]+)", (LIBRARY / "CMakeLists.txt").read_text()).group(1)
@@ -65,6 +69,10 @@ def trainer_parts():
 
 class Build(build_ext):
     """An extension's `parts` are (source, flags). The extensions share objects, and all processors compile them."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        self.parallel = None  # one extension after the other: the second finds the first one's objects
 
     def compile(self, part, include_dirs):
         source, flags = part

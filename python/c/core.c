@@ -64,8 +64,7 @@ static int fill(PyObject *module)
                    add_object(module, "version", PyUnicode_FromString(adadelta_version_string())) ||
                    add_object(module, "presets", presets()) || add_object(module, "defaults", defaults()) ||
                    add_object(module, "successes",
-                              Py_BuildValue("(iii)", ADADELTA_MINIMIZE_TARGET, ADADELTA_MINIMIZE_CONVERGED,
-                                            ADADELTA_MINIMIZE_STALLED))
+                              Py_BuildValue("(ii)", ADADELTA_MINIMIZE_TARGET, ADADELTA_MINIMIZE_CONVERGED))
                ? -1
                : 0;
 }

@@ -68,7 +68,7 @@ static void explain(PyObject *object, const char *what, int writable)
     Py_buffer any;
     PyErr_Clear();
     if (!PyObject_CheckBuffer(object)) {
-        PyErr_Format(PyExc_TypeError, "%s must be an array (anything with the buffer protocol), not %.80s", what,
+        PyErr_Format(PyExc_TypeError, "%s must be an array, as of NumPy (a list is one of arrays), not %.80s", what,
                      Py_TYPE(object)->tp_name);
         return;
     }
@@ -93,9 +93,11 @@ int array_hold(PyObject *object, const char *what, int writable, Py_buffer *view
     *dtype = dtype_of(view);
     if (*dtype != ADADELTA_DTYPE_DEFAULT)
         return 0;
-    PyErr_Format(PyExc_TypeError,
-                 "%s must hold float32, float64 or float16 in this machine's byte order, not numbers of format '%.20s'",
-                 what, view->format ? view->format : "B");
+    PyErr_Format(
+        PyExc_TypeError,
+        "%s must hold float32, float64 or float16 in this machine's byte order (see numpy's astype), not numbers of "
+        "format '%.20s'",
+        what, view->format ? view->format : "B");
     PyBuffer_Release(view);
     return -1;
 }

@@ -144,10 +144,8 @@ static PyObject *copy_of(struct optimizer *self, PyObject *nothing)
 static PyObject *add_group(struct optimizer *self, PyObject *dict)
 {
     size_t group;
-    if (!optimizer_enter(self))
-        return NULL;
     struct adadelta_hyper hyper = adadelta_hyper_for(adadelta_get_options(self->adadelta).method);
-    if (fields_read(hyper_fields, dict, &hyper))
+    if (fields_read(hyper_fields, dict, &hyper) || !optimizer_enter(self))
         return NULL;
     const enum adadelta_status status = adadelta_add_group(self->adadelta, &hyper, &group);
     return status ? optimizer_result(self, status) : PyLong_FromSize_t(group);
@@ -173,7 +171,7 @@ static PyObject *set_hyper(struct optimizer *self, PyObject *arguments)
     enum adadelta_status status = adadelta_get_hyper(self->adadelta, (size_t)group, &hyper);
     if (status)
         return raise_status(status, NULL);
-    if (fields_read(hyper_fields, dict, &hyper))
+    if (fields_read(hyper_fields, dict, &hyper) || !optimizer_enter(self))
         return NULL;
     return optimizer_result(self, adadelta_set_hyper(self->adadelta, (size_t)group, &hyper));
 }
@@ -210,7 +208,7 @@ static PyObject *set_gradients(struct optimizer *self, PyObject *dict)
     if (!optimizer_enter(self))
         return NULL;
     adadelta_get_gradients(self->adadelta, &gradients);
-    if (fields_read(gradients_fields, dict, &gradients))
+    if (fields_read(gradients_fields, dict, &gradients) || !optimizer_enter(self))
         return NULL;
     return optimizer_result(self, adadelta_set_gradients(self->adadelta, &gradients));
 }
@@ -246,7 +244,7 @@ static PyObject *set_schedule(struct optimizer *self, PyObject *given)
 {
     struct adadelta_schedule schedule = adadelta_schedule_default();
     PyObject *rate = PyCallable_Check(given) ? given : NULL;
-    if (!optimizer_enter(self) || (!rate && fields_read(schedule_fields, given, &schedule)))
+    if ((!rate && fields_read(schedule_fields, given, &schedule)) || !optimizer_enter(self))
         return NULL;
     if (rate) {
         schedule.kind = ADADELTA_SCHEDULE_CALLBACK;
@@ -296,11 +294,13 @@ static PyObject *add_array(struct optimizer *self, PyObject *arguments)
     Py_buffer view = {.obj = NULL};
     enum adadelta_dtype dtype;
     char what[LABEL];
-    if (!PyArg_ParseTuple(arguments, "snOO", &tensor.name, &group, &array, &dict) || !optimizer_enter(self) ||
+    if (!PyArg_ParseTuple(arguments, "snOO", &tensor.name, &group, &array, &dict) ||
         fields_read(tensor_fields, dict, &tensor) || array_hold(array, label(what, "w", tensor.name), 1, &view, &dtype))
         return NULL;
     tensor.values = view.buf;
-    PyObject *index = array_form(&view, what, dtype, &tensor) ? NULL : add(self, (size_t)group, &tensor, &view);
+    PyObject *index = array_form(&view, what, dtype, &tensor) || !optimizer_enter(self)
+                          ? NULL
+                          : add(self, (size_t)group, &tensor, &view);
     PyBuffer_Release(&view);
     return index;
 }
@@ -325,7 +325,7 @@ static PyObject *add_address(struct optimizer *self, PyObject *arguments)
     PyObject *shape, *dict;
     Py_buffer view = {.obj = NULL};
     if (!PyArg_ParseTuple(arguments, "snO!KO", &tensor.name, &group, &PyTuple_Type, &shape, &address, &dict) ||
-        !optimizer_enter(self) || fields_read(tensor_fields, dict, &tensor) || read_shape(shape, &tensor))
+        fields_read(tensor_fields, dict, &tensor) || read_shape(shape, &tensor) || !optimizer_enter(self))
         return NULL;
     tensor.values = (void *)(uintptr_t)address;
     return add(self, (size_t)group, &tensor, &view);
@@ -367,7 +367,9 @@ static PyObject *with_file(struct optimizer *self, PyObject *path,
         Py_DECREF(bytes);
         return NULL;
     }
+    self->busy = 1; /* the header is written and read by Python code, and a step meanwhile would be half in the file */
     const enum adadelta_status status = act(self->adadelta, PyBytes_AS_STRING(bytes), &error);
+    self->busy = 0;
     Py_DECREF(bytes);
     if (status)
         return raise_status(status, error.text);

@@ -120,6 +120,8 @@ const struct field minimize_result_fields[] = {
 static int read_whole(const char *name, PyObject *item, unsigned long long most, unsigned long long *value)
 {
     PyObject *number = PyBool_Check(item) ? NULL : PyNumber_Index(item);
+    if (!number && PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_Exception))
+        return -1; /* KeyboardInterrupt */
     if (!number) {
         PyErr_Clear();
         PyErr_Format(PyExc_TypeError, "%s must be a whole number, not %.80s", name, Py_TYPE(item)->tp_name);

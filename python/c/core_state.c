@@ -58,7 +58,7 @@ static PyObject *set_state(struct optimizer *self, PyObject *arguments)
                      tensor.name, key, view.format ? view.format : "B");
     else if ((size_t)view.len != elements * adadelta_dtype_size(array.dtype))
         PyErr_Format(PyExc_ValueError, "%s of '%.100s' has another shape than its array", name, tensor.name);
-    else
+    else if (optimizer_enter(self))
         status = adadelta_set_state(self->adadelta, (size_t)index, name, &array);
     PyBuffer_Release(&view);
     return PyErr_Occurred() ? NULL : optimizer_result(self, status);
@@ -83,9 +83,9 @@ static PyObject *copy_state(struct optimizer *self, PyObject *arguments)
     size_t elements = 1;
     for (size_t k = 0; k < tensor.ndim; k++)
         elements *= tensor.shape[k];
-    if ((size_t)view.len == elements * adadelta_dtype_size(dtype))
+    if ((size_t)view.len == elements * adadelta_dtype_size(dtype) && optimizer_enter(self))
         status = adadelta_copy_state(self->adadelta, (size_t)index, name, dtype, view.buf);
-    else
+    else if (!PyErr_Occurred())
         PyErr_Format(PyExc_ValueError, "%s needs room for %zu numbers", name, elements);
     PyBuffer_Release(&view);
     return PyErr_Occurred() ? NULL : optimizer_result(self, status);
@@ -111,7 +111,7 @@ static PyObject *set_counts(struct optimizer *self, PyObject *arguments)
     enum adadelta_status status = adadelta_get_counts(self->adadelta, (size_t)index, &counts);
     if (status)
         return raise_status(status, NULL);
-    if (fields_read(counts_fields, dict, &counts))
+    if (fields_read(counts_fields, dict, &counts) || !optimizer_enter(self))
         return NULL;
     return optimizer_result(self, adadelta_set_counts(self->adadelta, (size_t)index, &counts));
 }
@@ -128,8 +128,15 @@ static PyObject *step_count(struct optimizer *self, PyObject *nothing)
 static PyObject *set_step_count(struct optimizer *self, PyObject *arguments)
 {
     unsigned long long steps, skipped;
-    if (!PyArg_ParseTuple(arguments, "KK", &steps, &skipped) || !optimizer_enter(self))
+    PyObject *given[2];
+    if (!PyArg_ParseTuple(arguments, "O!O!", &PyLong_Type, &given[0], &PyLong_Type, &given[1]) ||
+        !optimizer_enter(self))
         return NULL;
+    steps = PyLong_AsUnsignedLongLong(given[0]);
+    skipped = PyLong_AsUnsignedLongLong(given[1]);
+    if (PyErr_Occurred())
+        return PyErr_Format(PyExc_ValueError, "steps and skipped must be from 0 to 2^63 - 1, not %R and %R", given[0],
+                            given[1]);
     return optimizer_result(self, adadelta_set_step_count(self->adadelta, steps, skipped));
 }
 

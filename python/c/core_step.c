@@ -9,7 +9,7 @@ static enum adadelta_status step_freely(struct optimizer *self)
 {
     const int threads = adadelta_get_options(self->adadelta).threads;
     enum adadelta_status status;
-    if (forked_before_work())
+    if (forked())
         adadelta_set_threads(self->adadelta, 1);
     self->busy = 1;
     PyThreadState *const thread = PyEval_SaveThread();
@@ -37,6 +37,33 @@ static void release(struct turn *turns, Py_ssize_t count)
     PyMem_Free(turns);
 }
 
+/* (2, 3) */
+static PyObject *shape_tuple(size_t ndim, const size_t *shape)
+{
+    PyObject *tuple = PyTuple_New((Py_ssize_t)ndim);
+    for (size_t k = 0; tuple && k < ndim; k++) {
+        PyObject *size = PyLong_FromSize_t(shape[k]);
+        if (size)
+            PyTuple_SET_ITEM(tuple, (Py_ssize_t)k, size);
+        else
+            Py_CLEAR(tuple);
+    }
+    return tuple;
+}
+
+static void blame_shape(const struct adadelta_tensor *tensor, const char *what, const Py_buffer *view)
+{
+    PyObject *wanted = shape_tuple(tensor->ndim, tensor->shape);
+    PyObject *given = shape_tuple((size_t)view->ndim, (const size_t *)view->shape);
+    if (wanted && given)
+        PyErr_Format(PyExc_ValueError,
+                     "%s has shape %R; it must have %R, as the first array of that name (the arrays of a model go into "
+                     "one call, as a dict or a list)",
+                     what, given, wanted);
+    Py_XDECREF(wanted);
+    Py_XDECREF(given);
+}
+
 /* Whether an array is of the type and shape that it must have. */
 static int check_form(const struct adadelta_tensor *tensor, const char *what, const Py_buffer *view,
                       enum adadelta_dtype dtype, enum adadelta_dtype wanted)
@@ -47,10 +74,10 @@ static int check_form(const struct adadelta_tensor *tensor, const char *what, co
     if (same && dtype == wanted)
         return 0;
     if (same)
-        PyErr_Format(PyExc_TypeError, "%s must be of type %s, not %s", what, adadelta_dtype_name(wanted),
+        PyErr_Format(PyExc_TypeError, "%s must be of type %s, not %s (see astype)", what, adadelta_dtype_name(wanted),
                      adadelta_dtype_name(dtype));
     else
-        PyErr_Format(PyExc_ValueError, "%s has another shape than the array that was stepped first", what);
+        blame_shape(tensor, what, view);
     return -1;
 }
 
@@ -131,6 +158,10 @@ static PyObject *step_arrays(struct optimizer *self, PyObject *arguments)
     struct turn *turns = take_all(self, indices, arrays, gradients);
     if (!turns)
         return NULL;
+    if (!optimizer_enter(self)) { /* an exporter may be Python code, and have let another thread step */
+        release(turns, count);
+        return NULL;
+    }
     enum adadelta_status status = ADADELTA_OK;
     Py_ssize_t entered = 0;
     while (entered < count && !status) {

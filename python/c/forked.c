@@ -7,11 +7,11 @@
 
 #include <pthread.h>
 
-static int worked, forked;
+static int is_child;
 
 static void after_fork(void)
 {
-    forked = forked || worked;
+    is_child = 1;
 }
 
 int forked_ready(void)
@@ -23,8 +23,7 @@ int forked_ready(void)
     return ready ? 0 : -1;
 }
 
-int forked_before_work(void)
+int forked(void)
 {
-    worked = 1;
-    return forked;
+    return is_child;
 }

@@ -68,7 +68,7 @@ static int lock(struct model *model)
         PyEval_RestoreThread(thread);
     }
     model->owner = self;
-    if (forked_before_work())
+    if (forked())
         fit_set_threads(model->fit, 1);
     return 0;
 }

@@ -325,3 +325,87 @@ def test_exporters_that_come_back():
 
     optimizer.step_arrays((0,), (Nested(),), (Nested(),))
     assert optimizer.step_count()[0] >= 3
+
+
+def test_two_threads_in_the_first_step():
+    """One of them steps, the other is refused: no step is lost."""
+    optimizer, w, grad, refused = Adadelta(threads=1), numpy.ones(2_000_000), numpy.ones(2_000_000), []
+
+    def run():
+        for _ in range(10):
+            try:
+                optimizer.step(w, grad)
+            except RuntimeError:
+                refused.append(1)
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert optimizer.steps + len(refused) == 20 and (w == w[0]).all()
+
+
+def test_a_step_while_a_file_is_written(tmp_path, monkeypatch):
+    """The header is written by Python's json: what it lets in must not be half in the file."""
+    import json
+
+    optimizer, w = Adadelta(), numpy.ones(3)
+    optimizer.step(w, numpy.ones(3))
+    dumps, seen = json.dumps, []
+
+    def intrude(*arguments, **keywords):
+        for act in (lambda: optimizer.step(w, numpy.ones(3)), lambda: optimizer.set_group(0, lr=2)):
+            with pytest.raises(RuntimeError):
+                act()
+            seen.append(1)
+        return dumps(*arguments, **keywords)
+
+    monkeypatch.setattr(json, "dumps", intrude)
+    optimizer.save(tmp_path / "kept")
+    monkeypatch.undo()
+    into = numpy.zeros(3)
+    other = Adadelta()
+    other.load(tmp_path / "kept", into)
+    assert seen and other.steps == 1 and (into == w).all()
+
+
+def test_settings_whose_numbers_let_a_step_in():
+    """A number may be Python code: what it says is taken when no step is under way any more, or refused."""
+    optimizer, w = Adadelta(threads=1), numpy.ones(4_000_000)
+    optimizer.step(w, w * 0 + 1)
+
+    class Number:
+        def __float__(self):
+            thread = threading.Thread(target=lambda: optimizer.step(w, numpy.ones_like(w)))
+            thread.start()
+            time.sleep(0.001)
+            threads.append(thread)
+            return 0.5
+
+    threads = []
+    for act in (
+        lambda: optimizer.set_group(0, lr=Number()),
+        lambda: optimizer.add_group(str(len(threads)), lr=Number()),
+        lambda: setattr(optimizer, "schedule", {"gamma": Number()}),
+    ):
+        try:
+            act()
+        except RuntimeError as error:
+            assert "middle of a step" in str(error)
+        threads[-1].join()
+    assert optimizer.steps == 4 and (w == w[0]).all()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_fork_after_others_have_used_threads():
+    """OpenMP's library is shared by all in a process: whoever started its threads, a child must not wait for them."""
+    code = (
+        "import os, numpy, adadelta\n"
+        "a = adadelta.Adadelta(threads=2); w = numpy.ones(3_000_000); a.step(w, w + 1)\n"
+        "import multiprocessing as m; c = m.get_context('fork')\n"
+        "def run(): b = adadelta.Adadelta(threads=2); x = numpy.ones(3_000_000); b.step(x, x + 1); os._exit(7)\n"
+        "p = c.Process(target=run); p.start(); p.join(60); print(p.exitcode); p.kill()"
+    )
+    said = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=120)
+    assert said.stdout == "7\n", said.stderr

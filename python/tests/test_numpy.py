@@ -338,7 +338,7 @@ def test_stats_and_names_that_are_none():
     assert stats["steps"] == 1 and stats["rate_min"] == pytest.approx(rate) == stats["rate_max"]
     with pytest.raises(ValueError):
         optimizer.read_state("w", "momentum")
-    assert "lr=1.0" in repr(optimizer) and "1 arrays, 1 steps" in repr(optimizer)
+    assert "lr=1.0" in repr(optimizer) and "arrays ['w'], 1 steps" in repr(optimizer)
 
 
 def test_defaults_are_the_librarys():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What pip has installed."""
 import importlib.metadata
+import json
 import os
 import pathlib
 import re
@@ -81,3 +82,22 @@ def test_source_archive_is_complete(tmp_path):
     for part in ("c", "src"):
         for path in (where / part).rglob("*.*"):
             assert ".egg-info" in str(path) or path.relative_to(where).as_posix() in packed, path
+
+
+def test_the_licence_comes_along():
+    files = importlib.metadata.files("adadelta")
+    assert any(path.name == "LICENSE" for path in files)
+
+
+def test_kernels_have_the_flags_of_the_library():
+    """The sets stand in src/CMakeLists.txt, and once more in setup.py."""
+    cmake = (SOURCE / "src/CMakeLists.txt").read_text()
+    setup = (SOURCE / "python/setup.py").read_text()
+    found = dict(re.findall(r"set\(flags_(\w+) (.*?)\)", cmake))
+    assert {"sse2", "avx2", "avx512"} == set(found)
+    for isa, flags in found.items():
+        assert f'"{isa}": {json.dumps(flags.split())}' in setup
+    common = re.search(r'COMPILE_OPTIONS "(-O3;.*?);\$', cmake).group(1)
+    assert f"KERNEL = {json.dumps(common.split(';'))}" in setup
+    kernels = {path.stem.removeprefix("kernels_") for path in (SOURCE / "src/kernels").glob("kernels_*.c")}
+    assert all(f'"{isa}"' in setup for isa in kernels)

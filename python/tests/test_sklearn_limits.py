@@ -361,7 +361,7 @@ except ImportError as error:
     path = str(Path(_trainer.__file__).parent.parent)
     environment = {**os.environ, "PYTHONPATH": path}
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
-    assert said.stdout == "adadelta.sklearn needs scikit-learn: pip install scikit-learn\n", said.stderr
+    assert said.stdout == "adadelta.sklearn needs scikit-learn: install scikit-learn (Debian: python3-sklearn)\n", said.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
@@ -381,3 +381,13 @@ def test_a_child_of_fork_goes_on():
         assert (answers.get(timeout=60) == expected).all()
     finally:
         child.kill()
+
+
+def test_docstrings_name_what_the_trainer_has():
+    """They list choices by hand, for help(): all of the library's, and no other."""
+    import re
+
+    for kind in (AdadeltaClassifier, AdadeltaRegressor):
+        for word, names in (("method", _trainer.METHODS), ("activation", _trainer.ACTIVATIONS)):
+            listed = re.search(rf"^ *{word} : {{(.*?)}}", kind.__doc__, re.M).group(1)
+            assert set(re.findall(r"'(\w+)'", listed)) == set(names)

@@ -463,3 +463,23 @@ def test_interrupts_at_any_moment():
     for p in params:
         assert (p < p.new_tensor([1.0, 2.0]) if p.shape == (2,) else p < 1).all()
         assert ((0 < optimizer.state[p]["square_avg"]) & (optimizer.state[p]["square_avg"] < 1.0001)).all()
+
+
+def test_a_step_within_a_step():
+    """As from a signal's handler: refused, not waited for."""
+    p = torch.nn.Parameter(torch.ones(3))
+    p.grad = torch.ones(3)
+    optimizer = Adadelta([p])
+    optimizer.step()
+    memory, seen = optimizer._memory, []
+    real = memory._gather
+
+    def gather(*arguments):
+        with pytest.raises(RuntimeError, match="in the middle of a step"):
+            optimizer.step()
+        seen.append(1)
+        return real(*arguments)
+
+    memory._gather = gather
+    optimizer.step()
+    assert seen and optimizer.state[p]["step"] == 2

@@ -10,9 +10,19 @@ adadelta.sklearn.
     >>> bool(abs(w).max() < 1e-3)
     True
 """
+import importlib
+from typing import Any
+
 from adadelta._core import CheckpointError, NonFiniteError
 from adadelta._core import version as __version__
 from adadelta._minimize import MinimizeResult, minimize
 from adadelta._optimizer import Adadelta
+
+def __getattr__(name: str) -> Any:
+    """adadelta.torch and adadelta.sklearn, imported when first asked for."""
+    if name in ("torch", "sklearn"):
+        return importlib.import_module(f"adadelta.{name}")
+    raise AttributeError(f"module 'adadelta' has no attribute {name!r}")
+
 
 __all__ = ["Adadelta", "CheckpointError", "MinimizeResult", "NonFiniteError", "minimize", "__version__"]

@@ -161,7 +161,8 @@ class AdadeltaEstimator(BaseEstimator):
         _number("tol", self.tol, lambda tol: 0 <= tol < np.inf, "finite and at least 0")
         _number("validation_fraction", self.validation_fraction, lambda part: 0 < part < 1, "between 0 and 1")
         _whole("n_iter_no_change", self.n_iter_no_change, 1)
-        _choice("early_stopping", str(self.early_stopping), ("False", "True"))
+        if self.early_stopping not in (False, True) or isinstance(self.early_stopping, str):
+            raise ValueError(f"early_stopping must be True or False, not {self.early_stopping!r}")
         batch = None if isinstance(self.batch_size, str) and self.batch_size == "auto" else self.batch_size
         return {
             "model": _model_text(self.hidden_layer_sizes),

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
 """Minimising a function of several variables with Adadelta, by the conventions of scipy.optimize.minimize."""
-from __future__ import annotations
-
 import math
 from typing import Any, Callable, Mapping
 
@@ -14,10 +12,11 @@ _DEFAULTS = _core.defaults["minimize"]
 class MinimizeResult(dict[str, Any]):
     """What came of a run, by key or as attributes, as scipy.optimize.OptimizeResult.
 
-    x: the best point seen (the last good one with return_last). fun, jac: value and gradient there (NaN and
-    None where no point was good). success: whether the
-    gradient met gtol, the value reached f_target or stalled by ftol. status, message: why the run ended (enum
-    adadelta_minimize_reason and its text). nit: steps. nfev, njev: calls.
+    x: the best point seen (the last good one with return_last). fun, jac: value and gradient there (NaN and None where no
+    point was good). success: whether the gradient met gtol or the value reached f_target; a value that stalls is no
+    success: Adadelta leaps to and fro across a valley while its steps are large. status, message: why the run ended
+    (enum adadelta_minimize_reason and its text; gradient_tolerance is gtol, objective_tolerance ftol). nit: steps.
+    nfev, njev: calls.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -72,7 +71,10 @@ class _Objective:
 
     def value(self, x: Any) -> float:
         self.calls += 1
-        return _number(self.fun(x.copy(), *self.args))
+        value = self.fun(x.copy(), *self.args)
+        if isinstance(value, tuple):
+            raise TypeError("fun: returned a tuple; if it is value and gradient, say jac=True")
+        return _number(value)
 
     def gradient(self, x: Any) -> Any:
         """jac, or central differences, of error h^2 with h about the cube root of the precision."""
@@ -228,8 +230,10 @@ def minimize(
         tol: gtol, as in SciPy.
         callback: called at every point, the first included, with x, or with intermediate_result= if that is its
             parameter's name; what is true, or StopIteration, ends the run.
-        lr, rho, eps: of the steps. For more digits than a first run gives, run again from there with a tenth of the lr.
-        schedule: of lr, such as {"kind": "cosine"}, over maxiter steps unless it says "steps".
+        lr, rho, eps: of the steps, which begin at about lr times the root of eps: x should be of the order of 1, or lr
+            larger.
+        schedule: of lr, such as {"kind": "cosine"}, over maxiter steps unless it says "steps". With patience=0, lest a
+            stall end it before, it gives more digits than a constant rate.
         maxiter: at most so many steps. gtol: ends where all components of the gradient are smaller; 0: never.
         ftol, patience: ends where the value has, over `patience` steps, not fallen by this part of itself.
         f_target: ends at a value of this or below. max_seconds: no step after this time; 0: no limit.

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Adadelta for NumPy arrays and anything else with the buffer protocol."""
-from __future__ import annotations
 
+import contextlib
 import copy
 import os
-from typing import Any, Callable, Mapping, Sequence, Union
+import threading
+from typing import Any, Callable, Iterator, Mapping, Sequence, Union
 
 from adadelta import _core
 
@@ -84,11 +85,12 @@ def _checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _of_first_group(name: str) -> Any:
     """A setting of the first group as a property of Adadelta."""
+    kind = type(_HYPER[name])
 
-    def get(self: Adadelta) -> float:
-        return float(self._core.get_hyper(0)[name])
+    def get(self: "Adadelta") -> Any:
+        return kind(self._core.get_hyper(0)[name])
 
-    def put(self: Adadelta, value: float) -> None:
+    def put(self: "Adadelta", value: float) -> None:
         self.set_group(0, **{name: value})
 
     return property(get, put, doc=f"{name} of the first group, from the next step on.")
@@ -98,7 +100,12 @@ class Adadelta:
     """The optimizer, with its state for every array that it has stepped.
 
     Arrays are told apart by name: those of a dict by its keys, those of a list or tuple by their place ("0", "1", ...),
-    one given by itself is "w". An array's state starts at zero at its first step; shape and type stay from then on.
+    one given by itself is "w". An array's state starts at zero at its first step; shape and type stay from then on. So
+    all arrays of a model go into one call, as a dict or list; one after the other, they would share the state of "w".
+
+        >>> import numpy
+        >>> params, optimizer = {"a": numpy.ones(3), "b": numpy.ones((2, 2))}, Adadelta()
+        >>> optimizer.step(params, {name: 2 * array for name, array in params.items()})
 
     Args:
         rho: decay of both averages, at least 0 and below 1.
@@ -118,8 +125,10 @@ class Adadelta:
         scale: gradients are divided by it first; a normal number above 0.
         clip_value, clip_norm, clip_global_norm: bounds on a gradient's elements, on its L2 norm, and on the L2 norm of
             all gradients of a step; 0: none.
-        schedule: what lr is multiplied by at a step: None (1), a dict such as {"kind": "cosine", "steps": 1000} (kinds
-            and fields: struct adadelta_schedule), or a function of the number of steps taken before.
+        schedule: what lr is multiplied by at a step: None (1), a dict, or a function of the number of steps taken
+            before. A dict has "kind", one of "constant", "linear", "cosine", "tail" (1 for two thirds, then linear),
+            "step"; with "steps", the length of the run, for the middle three, and "end", the rate there (0); "every"
+            and "gamma" (0.1), the factor after so many steps, for the last; "warmup", steps in which it rises to 1 (0).
         averaging: "none", "exponential" or "polyak": averages of the arrays, kept beside them; see swap_averages.
         average_decay: of exponential averages, at least 0 and below 1.
         seed: of random rounding.
@@ -127,9 +136,11 @@ class Adadelta:
     Raises:
         ValueError: a number out of its range, or a name that is none; TypeError: not a number, not a name.
 
-    One optimizer must not be used by two threads at once (RuntimeError); two different ones may. The GIL is released
+    One optimizer must not be stepped by two threads at once (RuntimeError); two different ones may. The GIL is released
     during a step. Source: Zeiler 2012, Algorithm 1.
     """
+
+    __slots__ = ("_tensor", "_core", "_index", "_group", "_groups", "_pending", "_stepping", "__weakref__")
 
     def __init__(
         self,
@@ -188,13 +199,15 @@ class Adadelta:
         self._index: dict[str, int] = {}  # of tensors, by name
         self._group: dict[str, int] = {}  # of names that add_group was given
         self._groups = 1
+        self._stepping = threading.Lock()
         self._pending: dict[str, dict[str, Any]] = {}  # state of arrays that are yet to come
         self._core.set_schedule(_checked_schedule(schedule))
 
     def __repr__(self) -> str:
         hyper = self._core.get_hyper(0)
         settings = ", ".join(f"{name}={hyper[name]!r}" for name in ("rho", "eps", "lr", "weight_decay"))
-        return f"Adadelta({settings}; {len(self._index)} arrays, {self.steps} steps)"
+        groups = f"{self._groups} groups, " if self._groups > 1 else ""
+        return f"<Adadelta {settings}: {groups}arrays {sorted(self._index)}, {self.steps} steps>"
 
     # ---- Stepping ----
 
@@ -212,8 +225,24 @@ class Adadelta:
             overlapping, or other names. NonFiniteError: see nonfinite. Nothing has been changed then.
         """
         arrays, gradients = _named(w, "w"), _named(grad, "grad")
+        if isinstance(grad, (list, tuple, Mapping)) != isinstance(w, (list, tuple, Mapping)):
+            raise TypeError(f"grad: must have the form of w: it is of type {type(grad).__name__}, w {type(w).__name__}")
         if arrays.keys() != gradients.keys():
             raise ValueError(f"grad: must have the arrays {sorted(arrays)}, as w, not {sorted(gradients)}")
+        with self._alone():
+            self._step(arrays, gradients)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """RuntimeError where a step or a load is under way, in another thread or, by a callback, in this one."""
+        if not self._stepping.acquire(blocking=False):
+            raise RuntimeError("the optimizer is in the middle of a step")
+        try:
+            yield
+        finally:
+            self._stepping.release()
+
+    def _step(self, arrays: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         core, index = self._core, self._index
         new = [name for name in arrays if name not in index]
         if new:  # in a copy of the optimizer, lest they be there though the step is refused
@@ -283,13 +312,15 @@ class Adadelta:
         self._core.set_hyper(number, _checked_settings(settings))
 
     lr = _of_first_group("lr")
+    decoupled = _of_first_group("decoupled")
+    maximize = _of_first_group("maximize")
     rho = _of_first_group("rho")
     eps = _of_first_group("eps")
     weight_decay = _of_first_group("weight_decay")
 
     @property
     def schedule(self) -> Any:
-        """What lr is multiplied by: a dict (struct adadelta_schedule), or a function of the steps taken."""
+        """What lr is multiplied by: a dict or a function, see schedule above."""
         return self._core.get_schedule()
 
     @schedule.setter
@@ -329,10 +360,13 @@ class Adadelta:
         return numbers
 
     def stats(self, name: str = _ALONE) -> dict[str, float]:
-        """How an array stands: steps, skipped, state_bytes, and the effective rate's rate_min, rate_median and rate_max
-        (struct adadelta_tensor_stats). Reads all of its state: for now and then."""
+        """How an array stands: steps, skipped, state_bytes, and rate_min, rate_median and rate_max of the effective rate,
+        sqrt((acc_delta + eps)/(square_avg + eps)), over its elements; gradient_norm of the last step that clipped by
+        norms, else NaN. Reads all of its state: for now and then."""
         self._array(name)
-        return self._core.stats(self._index[name])
+        found: dict[str, float] = self._core.stats(self._index[name])
+        del found["update_norm"]  # which nothing here measures
+        return found
 
     def _array(self, name: str) -> Array:
         if name not in self._index:
@@ -359,7 +393,7 @@ class Adadelta:
 
     def state_dict(self) -> dict[str, Any]:
         """All that load_state_dict needs to go on with the same bits, as plain dicts, numbers and copies of arrays, for
-        pickle or numpy.savez; without the arrays that are trained.
+        pickle; without the arrays that are trained.
 
         {"steps", "skipped", "groups": as groups has them, "schedule", "state": {name: {"square_avg": array,
         "acc_delta": array, ..., "dtypes": {...}, "counts": {...}}}}
@@ -388,18 +422,19 @@ class Adadelta:
             ValueError: arrays of another shape, or TypeError: of another type, than the state is for; KeyError:
             something is missing. Nothing has been changed then.
         """
-        state = {name: _copied_entry(name, entry) for name, entry in state_dict["state"].items()}
-        groups = {name: number for number, group in enumerate(state_dict["groups"]) for name in group["names"]}
-        if not state_dict["groups"]:
-            raise ValueError("state_dict: there must be at least one group")
-        core = self._new_core(state_dict["groups"])
-        core.set_schedule(_checked_schedule(state_dict["schedule"]))
-        index: dict[str, int] = {}
-        for name in self._index:
-            index[name] = self._register(core, name, groups.get(name, 0), self._array(name), state.pop(name, None))
-        core.set_step_count(state_dict["steps"], state_dict["skipped"])
-        self._core, self._index, self._pending = core, index, state
-        self._groups, self._group = len(state_dict["groups"]), {n: g for n, g in groups.items() if g}
+        with self._alone():
+            state = {name: _copied_entry(name, entry) for name, entry in state_dict["state"].items()}
+            groups = {name: number for number, group in enumerate(state_dict["groups"]) for name in group["names"]}
+            if not state_dict["groups"]:
+                raise ValueError("state_dict: there must be at least one group")
+            core = self._new_core(state_dict["groups"])
+            core.set_schedule(_checked_schedule(state_dict["schedule"]))
+            index: dict[str, int] = {}
+            for name in self._index:
+                index[name] = self._register(core, name, groups.get(name, 0), self._array(name), state.pop(name, None))
+            core.set_step_count(state_dict["steps"], state_dict["skipped"])
+            self._core, self._index, self._pending = core, index, state
+            self._groups, self._group = len(state_dict["groups"]), {n: g for n, g in groups.items() if g}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes optimizer and arrays to a checkpoint file (safetensors; docs/checkpoint.md), whole or not at all; the
@@ -415,7 +450,8 @@ class Adadelta:
 
     def load(self, path: str | os.PathLike[str], w: Arrays | None = None) -> None:
         """Reads a checkpoint file that save or the C library wrote: settings, counters and state into this optimizer,
-        the arrays into w, in place.
+        the arrays into w, in place. The file's settings take the place of this optimizer's, schedule and clipping
+        included; state_dtype, weights and the groups' number must be the same in both.
 
         Args:
             path: of the file.
@@ -426,13 +462,14 @@ class Adadelta:
             options than this optimizer. Nothing has been changed then.
         """
         os.stat(path)  # says best what is wrong with a path
-        arrays = self.arrays if w is None else {**self.arrays, **_named(w, "w")}
-        core = self._new_core(self.groups)
-        index = {name: self._register(core, name, self._group.get(name, 0), array) for name, array in arrays.items()}
-        if callable(self.schedule):
-            core.set_schedule(self.schedule)
-        core.load(path)
-        self._core, self._index, self._pending = core, index, {}
+        with self._alone():
+            arrays = self.arrays if w is None else {**self.arrays, **_named(w, "w")}
+            core = self._new_core(self.groups)
+            index = {name: self._register(core, name, self._group.get(name, 0), array) for name, array in arrays.items()}
+            if callable(self.schedule):
+                core.set_schedule(self.schedule)
+            core.load(path)
+            self._core, self._index, self._pending = core, index, {}
 
     def _new_core(self, groups: Sequence[Mapping[str, Any]]) -> Any:
         """An optimizer with the same options and no arrays."""
@@ -470,7 +507,7 @@ class Adadelta:
         self._tensor = kept["tensor"]
         self._core = _core.Optimizer(kept["options"])
         self._core.set_gradients(kept["gradients"])
-        self._index = {}
+        self._index, self._stepping = {}, threading.Lock()
         self.load_state_dict(kept["state_dict"])
         for name, array in kept["arrays"].items():
             group, state = self._group.get(name, 0), self._pending.pop(name)

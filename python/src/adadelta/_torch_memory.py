@@ -149,6 +149,9 @@ class Slot:
         """A sparse gradient's rows [count] of library_shape, each once, and their gradients [count, ...]."""
         for part in (gradient._indices(), gradient._values()):
             _locate(part, self.name, ": grad")
+        for size, index in zip(self.shape, gradient._indices()):  # PyTorch's own coalesce() crashes on such
+            if len(index) and (index.min() < 0 or index.max() >= size):
+                raise ValueError(f"{self.name}: grad names rows that do not exist")
         gradient = gradient.coalesce()
         rows = torch.zeros(gradient._nnz(), dtype=torch.int64, device="cpu")
         for size, index in zip(self.shape, gradient.indices()):
@@ -243,6 +246,7 @@ class Memory:
             raise ValueError(f"weights must be 'nearest', 'master' or 'stochastic', not {weights!r}")
         self.arguments = (state_dtype, weights, nonfinite, threads, seed)
         self.lock = threading.Lock()
+        self.owner = 0  # the thread that holds it
         self._start()
 
     def __reduce__(self) -> Any:
@@ -260,14 +264,23 @@ class Memory:
 
     def step(self, param_groups: list[dict[str, Any]], state: Any) -> list[torch.Tensor]:
         """One step of every parameter with a gradient, but of those that it returns: they are not on the CPU."""
+        if self.owner == threading.get_ident():
+            raise RuntimeError("the optimizer is in the middle of a step in this thread (a signal handler, a hook)")
         with self.lock:  # a step in another thread waits, even between Python's lines here
-            # Anew after an exception, wherever it came, and to let go of parameters that have left their groups.
-            if not self.is_sound or len(self.slots) > sum(len(group["params"]) for group in param_groups):
-                self._start()
-            self.is_sound = False
-            elsewhere = self._step_or_anew(param_groups, state)
-            self.is_sound = True
-            return elsewhere
+            self.owner = threading.get_ident()
+            try:
+                return self._step_or_start(param_groups, state)
+            finally:
+                self.owner = 0
+
+    def _step_or_start(self, param_groups: list[dict[str, Any]], state: Any) -> list[torch.Tensor]:
+        # Anew after an exception, wherever it came, and to let go of parameters that have left their groups.
+        if not self.is_sound or len(self.slots) > sum(len(group["params"]) for group in param_groups):
+            self._start()
+        self.is_sound = False
+        elsewhere = self._step_or_anew(param_groups, state)
+        self.is_sound = True
+        return elsewhere
 
     def _step_or_anew(self, param_groups: list[dict[str, Any]], state: Any) -> list[torch.Tensor]:
         try:

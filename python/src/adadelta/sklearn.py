@@ -17,7 +17,7 @@ from typing import Any, Optional, Union
 try:
     import sklearn  # noqa: F401
 except ImportError:
-    raise ImportError("adadelta.sklearn needs scikit-learn: pip install scikit-learn") from None
+    raise ImportError("adadelta.sklearn needs scikit-learn: install scikit-learn (Debian: python3-sklearn)") from None
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin

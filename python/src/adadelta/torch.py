@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
 """torch.optim.Adadelta with the C library's step, on the CPU."""
-from __future__ import annotations
-
 import inspect
 import warnings
 from itertools import chain
