@@ -370,31 +370,46 @@ def test_a_step_while_a_file_is_written(tmp_path, monkeypatch):
     assert seen and other.steps == 1 and (into == w).all()
 
 
-def test_settings_whose_numbers_let_a_step_in():
-    """A number may be Python code: what it says is taken when no step is under way any more, or refused."""
-    optimizer, w = Adadelta(threads=1), numpy.ones(4_000_000)
+@pytest.mark.parametrize("what", ["set_group", "add_group", "set_gradients", "set_counts", "set_schedule"])
+def test_settings_whose_numbers_let_a_step_in(what):
+    """A number may be Python code, and start a step: then the setting is refused, as in the middle of any step."""
+    began, may_end = threading.Event(), threading.Event()
+
+    def rate(step):
+        began.set()
+        may_end.wait(60)
+        return 1.0
+
+    w, optimizer = numpy.ones(10), Adadelta(schedule=rate)
+    may_end.set()
     optimizer.step(w, w * 0 + 1)
+    may_end.clear()
+    began.clear()
+    thread = threading.Thread(target=lambda: optimizer.step(w, numpy.ones(10)))
 
     class Number:
         def __float__(self):
-            thread = threading.Thread(target=lambda: optimizer.step(w, numpy.ones_like(w)))
             thread.start()
-            time.sleep(0.001)
-            threads.append(thread)
+            assert began.wait(60)
             return 0.5
 
-    threads = []
-    for act in (
-        lambda: optimizer.set_group(0, lr=Number()),
-        lambda: optimizer.add_group(str(len(threads)), lr=Number()),
-        lambda: setattr(optimizer, "schedule", {"gamma": Number()}),
-    ):
-        try:
-            act()
-        except RuntimeError as error:
-            assert "middle of a step" in str(error)
-        threads[-1].join()
-    assert optimizer.steps == 4 and (w == w[0]).all()
+        def __index__(self):
+            return int(2 * float(self))
+
+    acts = {
+        "set_group": lambda: optimizer.set_group(0, lr=Number()),
+        "add_group": lambda: optimizer.add_group("b", lr=Number()),
+        "set_gradients": lambda: optimizer._core.set_gradients({"scale": Number()}),
+        "set_counts": lambda: optimizer._core.set_counts(0, {"steps": Number()}),
+        "set_schedule": lambda: optimizer._core.set_schedule({"gamma": Number()}),
+    }
+    try:
+        with pytest.raises(RuntimeError, match="middle of a step"):
+            acts[what]()
+    finally:
+        may_end.set()
+        thread.join()
+    assert optimizer.steps == 2 and optimizer.lr == 1 and len(optimizer.groups) == 1 and optimizer.schedule is rate
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
