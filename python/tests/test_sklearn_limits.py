@@ -64,13 +64,19 @@ def test_files_that_cannot_be(tmp_path):
 
 
 class Frame:
-    """As much of a pandas.DataFrame as scikit-learn looks at."""
+    """As much of a pandas.DataFrame, and since 1.3 of the dataframe protocol, as scikit-learn looks at."""
 
     def __init__(self, values, columns):
         self.values, self.columns, self.shape = values, np.array(columns, dtype=object), values.shape
 
     def __array__(self, dtype=None, copy=None):
         return np.asarray(self.values, dtype)
+
+    def __dataframe__(self):
+        return self
+
+    def column_names(self):
+        return list(self.columns)
 
     def __len__(self):
         return len(self.values)
