@@ -186,19 +186,6 @@ static void sweep(struct adadelta *optimizer, struct model *m)
     }
 }
 
-static void every_place_of_a_gradient(void **state)
-{
-    (void)state;
-    for (uint64_t seed = 1; seed <= 3; seed++) {
-        struct model m;
-        uint64_t random = seed;
-        lay(&m, &random);
-        struct adadelta *optimizer = make(&m);
-        sweep(optimizer, &m);
-        adadelta_destroy(optimizer);
-    }
-}
-
 /* ---- Changed values ---- */
 
 /* One of all that a call can ask for: values stay more often than not. */
@@ -222,20 +209,33 @@ static void forget_gradients(struct adadelta *optimizer, struct model *m)
         give(optimizer, m, i, m->values[i], (struct piece){0, 0});
 }
 
-static void values_here_and_there(void **state)
+/* A sweep over three layouts, after so many changes. */
+static void sweep_layouts(int changes)
 {
-    (void)state;
     for (uint64_t seed = 1; seed <= 3; seed++) {
         struct model m;
         uint64_t random = seed;
         lay(&m, &random);
         struct adadelta *optimizer = make(&m);
-        for (int k = 0; k < 20000; k++)
+        for (int k = 0; k < changes; k++)
             change_something(optimizer, &m, &random);
-        forget_gradients(optimizer, &m);
+        if (changes)
+            forget_gradients(optimizer, &m);
         sweep(optimizer, &m);
         adadelta_destroy(optimizer);
     }
+}
+
+static void every_place_of_a_gradient(void **state)
+{
+    (void)state;
+    sweep_layouts(0);
+}
+
+static void values_here_and_there(void **state)
+{
+    (void)state;
+    sweep_layouts(20000);
 }
 
 /* Two tensors exchange their arrays by way of a third place, and all move into the other half, one after another. */

@@ -247,7 +247,7 @@ PyMethodDef optimizer_step_methods[] = {
      "step_arrays(indices, arrays, gradients): one step of these tensors, tuples of the same length."},
     {"step_addresses", (PyCFunction)step_addresses, METH_VARARGS,
      "step_addresses(values, gradients): one step, lists with an entry for every tensor: the address of its values, "
-     "and "
-     "that of its gradient, 0 for none, or (count, rows, gradients) for a sparse one. The caller answers for them."},
+     "and that of its gradient, 0 for none, or (count, rows, gradients) for a sparse one. The caller answers for "
+     "them."},
     {NULL, NULL, 0, NULL},
 };

@@ -18,11 +18,11 @@ from adadelta._core import version as __version__
 from adadelta._minimize import MinimizeResult, minimize
 from adadelta._optimizer import Adadelta
 
+__all__ = ["Adadelta", "CheckpointError", "MinimizeResult", "NonFiniteError", "minimize", "__version__"]
+
+
 def __getattr__(name: str) -> Any:
     """adadelta.torch and adadelta.sklearn, imported when first asked for."""
     if name in ("torch", "sklearn"):
         return importlib.import_module(f"adadelta.{name}")
     raise AttributeError(f"module 'adadelta' has no attribute {name!r}")
-
-
-__all__ = ["Adadelta", "CheckpointError", "MinimizeResult", "NonFiniteError", "minimize", "__version__"]

@@ -4,6 +4,7 @@ import math
 from typing import Any, Callable, Mapping
 
 from adadelta import _core
+from adadelta._optimizer import checked_schedule
 
 _HYPER = _core.hyper("adadelta")
 _DEFAULTS = _core.defaults["minimize"]
@@ -173,12 +174,6 @@ def _checked_limits(limits: Mapping[str, Any]) -> dict[str, Any]:
     return {_LIBRARY.get(name, name): value for name, value in limits.items()}
 
 
-def _checked_schedule(schedule: Any) -> dict[str, Any]:
-    if schedule is not None and not isinstance(schedule, Mapping):
-        raise TypeError(f"schedule: must be None or a dict, not {type(schedule).__name__}")
-    return dict(schedule or {})
-
-
 def _refuse(unused: Mapping[str, Any]) -> None:
     """SciPy hands what it has to every method, mostly None or ()."""
     for name, value in unused.items():
@@ -262,13 +257,15 @@ def minimize(
         settings: dict[str, Any] = {**steps, **limits, **unused, **options}
         return minimize(fun, x0, args, jac, callback=callback, **settings)
     _refuse(unused)
+    if callable(schedule):
+        raise TypeError("schedule: must be None or a dict; a function is for Adadelta")
     x = _start(x0)
     objective = _Objective(fun, jac, args if isinstance(args, tuple) else (args,), x.shape, return_last)
     run = _core.minimize(
         objective,
         x,
         {"lr": lr, "rho": rho, "eps": eps},
-        _checked_schedule(schedule),
+        checked_schedule(schedule),
         _checked_limits(limits),
         _progress(callback, x.shape),
     )

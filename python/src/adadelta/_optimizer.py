@@ -48,7 +48,7 @@ def _named(arrays: Arrays, what: str) -> dict[str, Array]:
     return {_ALONE: arrays}
 
 
-def _checked_schedule(schedule: Any) -> Any:
+def checked_schedule(schedule: Any) -> Any:
     """A schedule as the library takes it."""
     if callable(schedule):
         return schedule
@@ -201,7 +201,7 @@ class Adadelta:
         self._groups = 1
         self._stepping = threading.Lock()
         self._pending: dict[str, dict[str, Any]] = {}  # state of arrays that are yet to come
-        self._core.set_schedule(_checked_schedule(schedule))
+        self._core.set_schedule(checked_schedule(schedule))
 
     def __repr__(self) -> str:
         hyper = self._core.get_hyper(0)
@@ -312,11 +312,11 @@ class Adadelta:
         self._core.set_hyper(number, _checked_settings(settings))
 
     lr = _of_first_group("lr")
-    decoupled = _of_first_group("decoupled")
-    maximize = _of_first_group("maximize")
     rho = _of_first_group("rho")
     eps = _of_first_group("eps")
     weight_decay = _of_first_group("weight_decay")
+    decoupled = _of_first_group("decoupled")
+    maximize = _of_first_group("maximize")
 
     @property
     def schedule(self) -> Any:
@@ -325,7 +325,7 @@ class Adadelta:
 
     @schedule.setter
     def schedule(self, schedule: Any) -> None:
-        self._core.set_schedule(_checked_schedule(schedule))
+        self._core.set_schedule(checked_schedule(schedule))
 
     # ---- Looking inside ----
 
@@ -428,7 +428,7 @@ class Adadelta:
             if not state_dict["groups"]:
                 raise ValueError("state_dict: there must be at least one group")
             core = self._new_core(state_dict["groups"])
-            core.set_schedule(_checked_schedule(state_dict["schedule"]))
+            core.set_schedule(checked_schedule(state_dict["schedule"]))
             index: dict[str, int] = {}
             for name in self._index:
                 index[name] = self._register(core, name, groups.get(name, 0), self._array(name), state.pop(name, None))
