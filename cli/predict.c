@@ -103,7 +103,7 @@ static enum verdict predict_data(struct fit *fit, const struct args *args, const
     size_t classes;
     struct predictions predictions = {.rows = data->rows, .outputs = fit_outputs(fit)};
     double *values = calloc(data->rows, predictions.outputs * sizeof *values);
-    enum verdict verdict = values ? fit_predict(fit, data, values, trouble) : blame_memory(trouble);
+    enum verdict verdict = values ? fit_predict(fit, data, 0, values, trouble) : blame_memory(trouble);
     predictions.values = values;
     predictions.class_names = fit_class_names(fit, &classes);
     if (verdict == DONE)

@@ -91,25 +91,15 @@ size_t fit_outputs(const struct fit *fit)
     return fit->layers.width[fit->layers.count];
 }
 
-/* By a team: rows that are too few are followed by zeros. */
-static void pass_whole_block(struct fit *fit, const struct samples *samples, size_t first, size_t rows)
+/* The model over a few rows, followed by zeros where they are too few. Too little for a team. */
+static size_t forward_few(struct fit *fit, const struct samples *samples, size_t first)
 {
+    const size_t left = samples->rows - first, rows = left < PREDICTED_ROWS ? left : PREDICTED_ROWS;
     float *x = fit->layers.values[0];
-#pragma omp single
     memset(x + rows * fit->columns, 0, (PREDICTED_ROWS - rows) * fit->columns * sizeof *x);
     samples_gather(samples, NULL, first, rows, x, NULL, NULL);
     layers_forward(&fit->layers, PREDICTED_ROWS);
-}
-
-static void predict_block(struct fit *fit, const struct samples *samples, size_t first, size_t rows)
-{
-    const int team = layers_team(&fit->layers, PREDICTED_ROWS);
-    if (team > 1) {
-#pragma omp parallel num_threads(team)
-        pass_whole_block(fit, samples, first, rows);
-    } else {
-        pass_whole_block(fit, samples, first, rows);
-    }
+    return rows;
 }
 
 /* What the last layer says of the rows at hand, into output [rows, outputs]. */
@@ -125,7 +115,8 @@ static void give_outputs(const struct fit *fit, size_t rows, double *output)
     }
 }
 
-enum verdict fit_predict(struct fit *fit, const struct dataset *data, double *output, struct trouble *trouble)
+enum verdict fit_predict(struct fit *fit, const struct dataset *data, int alike, double *output,
+                         struct trouble *trouble)
 {
     enum verdict verdict = fit_accepts(fit, data, 0, trouble);
     if (verdict)
@@ -134,9 +125,8 @@ enum verdict fit_predict(struct fit *fit, const struct dataset *data, double *ou
     verdict = samples_create(&samples, data, &fit->scale, NULL, trouble);
     if (verdict)
         return verdict;
-    for (size_t first = 0; first < samples.rows; first += PREDICTED_ROWS) {
-        const size_t left = samples.rows - first, rows = left < PREDICTED_ROWS ? left : PREDICTED_ROWS;
-        predict_block(fit, &samples, first, rows);
+    for (size_t first = 0, rows; first < samples.rows; first += rows) {
+        rows = alike ? forward_few(fit, &samples, first) : forward_block(fit, &samples, first);
         give_outputs(fit, rows, output + first * fit_outputs(fit));
     }
     samples_free(&samples);

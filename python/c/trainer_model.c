@@ -169,7 +169,7 @@ static int predict_into(struct model *model, const struct dataset *data, PyObjec
         return -1;
     }
     PyThreadState *const thread = PyEval_SaveThread();
-    const enum verdict verdict = fit_predict(model->fit, data, view.buf, &trouble);
+    const enum verdict verdict = fit_predict(model->fit, data, 1, view.buf, &trouble);
     PyEval_RestoreThread(thread);
     PyBuffer_Release(&view);
     if (verdict)

@@ -54,7 +54,7 @@ static inline double *predictions(struct fit *fit, const struct dataset *data)
 {
     struct trouble trouble;
     double *output = malloc(data->rows * fit_outputs(fit) * sizeof *output);
-    assert_int_equal(fit_predict(fit, data, output, &trouble), DONE);
+    assert_int_equal(fit_predict(fit, data, 1, output, &trouble), DONE);
     return output;
 }
 
